@@ -1,0 +1,240 @@
+"""What an evaluation answers, as frozen data; `result.json` has these names.
+
+Pure data, so that whoever computes a part of the answer and whoever shows it need not know each
+other. Money is a `Range`; all else is SI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Version of the JSON layout; grows when a field changes meaning or goes away.
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Range:
+    """Low, most likely and high value of an uncertain sum."""
+
+    low: float
+    mode: float
+    high: float
+
+    def __add__(self, other: Range) -> Range:
+        return Range(self.low + other.low, self.mode + other.mode, self.high + other.high)
+
+    def scaled(self, factor: float) -> Range:
+        """Return the range times a non-negative factor."""
+        return Range(self.low * factor, self.mode * factor, self.high * factor)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One parallel plan; sizes multiply to the number of accelerators (expert divides data)."""
+
+    tensor: int
+    context: int
+    pipeline: int
+    interleave: int
+    data: int
+    expert: int
+    micro_batch: int
+    num_micro_batches: int
+    sharding: str
+    recompute: str
+
+    def __str__(self) -> str:
+        expert = f" EP{self.expert}" if self.expert > 1 else ""
+        chunks = f"x{self.interleave}" if self.interleave > 1 else ""
+        return (
+            f"TP{self.tensor} CP{self.context} PP{self.pipeline}{chunks} DP{self.data}{expert} "
+            f"mbs{self.micro_batch} {self.sharding} {self.recompute}"
+        )
+
+
+@dataclass(frozen=True)
+class StepParts:
+    """Where the seconds of one step go; the sum is the step. Communication is the exposed part."""
+
+    compute_s: float
+    tensor_s: float
+    context_s: float
+    expert_s: float
+    pipeline_s: float
+    data_s: float
+    bubble_s: float
+    optimizer_s: float
+    straggler_s: float
+
+    @property
+    def total_s(self) -> float:
+        """Seconds of one step."""
+        return (
+            self.compute_s + self.tensor_s + self.context_s + self.expert_s + self.pipeline_s
+            + self.data_s + self.bubble_s + self.optimizer_s + self.straggler_s
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes on the fullest accelerator."""
+
+    weights_bytes: float
+    gradients_bytes: float
+    optimizer_bytes: float
+    activations_bytes: float
+    buffers_bytes: float
+    capacity_bytes: float
+
+    @property
+    def total_bytes(self) -> float:
+        """Bytes in use."""
+        return (
+            self.weights_bytes + self.gradients_bytes + self.optimizer_bytes
+            + self.activations_bytes + self.buffers_bytes
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Communication:
+    """One parallel dimension's traffic in one step, per accelerator.
+
+    `limited_by` names the link group that sets its rate, such as ``"spine uplinks"``.
+    """
+
+    dimension: str
+    operation: str
+    group_size: int
+    bytes: float
+    total_s: float
+    exposed_s: float
+    bytes_per_s: float
+    limited_by: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the fabric is made of; keys are tier and link-class names."""
+
+    switches: dict[str, int]
+    links: dict[str, int]
+    cables: dict[str, int]
+    transceivers: dict[str, int]
+
+
+@dataclass(frozen=True)
+class BomLine:
+    """One line of the bill of materials.
+
+    Attributes
+    ----------
+    group : ``"accelerators"``, ``"nodes"``, ``"nics"``, ``"switches"``, ``"optics"``, ``"cables"``,
+        ``"installation"``; network money is all but the first two.
+    part : catalogue name, ``"switch/qm9700"``.
+    used_in : tier or link class.
+    quantity : units bought.
+    unit_usd : price of one.
+    unit_power_w : draw of one.
+    price_grade : grade of the price's evidence.
+    price_basis : list, contract, reseller.
+    """
+
+    group: str
+    part: str
+    title: str
+    used_in: str
+    quantity: int
+    unit_usd: Range
+    unit_power_w: float
+    price_grade: str
+    price_basis: str
+
+    @property
+    def total_usd(self) -> Range:
+        """Price of all units."""
+        return self.unit_usd.scaled(self.quantity)
+
+    @property
+    def power_w(self) -> float:
+        """Draw of all units."""
+        return self.unit_power_w * self.quantity
+
+
+@dataclass(frozen=True)
+class Goodput:
+    """What failures leave of the run.
+
+    Attributes
+    ----------
+    effective_fraction : share of wall-clock time that becomes training progress.
+    interruptions_per_day : events that stop the job.
+    checkpoint_interval_s : interval used.
+    interruptions_per_day_by_cause : the same, by class of component.
+    """
+
+    effective_fraction: float
+    interruptions_per_day: float
+    checkpoint_interval_s: float
+    interruptions_per_day_by_cause: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One candidate network with its best plan."""
+
+    name: str
+    rank: int
+    fabric_kind: str
+    fabric_parameters: dict[str, object]
+    plan: Plan
+    step_s: float
+    parts: StepParts
+    memory: Memory
+    communication: tuple[Communication, ...]
+    tokens_per_s: float
+    model_flops_per_s_per_accelerator: float
+    mfu: float
+    days_without_failures: float
+    days: float
+    goodput: Goodput
+    counts: Counts
+    bom: tuple[BomLine, ...]
+    network_capex_usd: Range
+    total_capex_usd: Range
+    network_power_w: float
+    total_power_w: float
+    run_cost_usd: Range
+    limit: str
+    warnings: tuple[str, ...]
+    num_plans: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A candidate that cannot carry the run, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """The answer to one study; candidates are in rank order."""
+
+    study: str
+    netloom_version: str
+    model: str
+    num_parameters: int
+    num_active_parameters: int
+    num_accelerators: int
+    tokens: float
+    batch_sequences: int
+    sequence: int
+    precision: str
+    flop_convention: str
+    seed: int
+    candidates: tuple[Candidate, ...]
+    refused: tuple[Refusal, ...]
+    winner: str
+    verdict: str
+    low_grade_inputs: tuple[str, ...]
