@@ -1,0 +1,1 @@
+"""What a training step asks of the machines: shapes, parameters, FLOPs, memory, operators."""

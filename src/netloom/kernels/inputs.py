@@ -1,0 +1,112 @@
+"""Named tuples that the step kernels take, so that no kernel has twenty arguments.
+
+Sizes are floats although they count things: kernels divide them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ShapeInputs(NamedTuple):
+    """A transformer as the kernels see it; names as in `workload.shape`.
+
+    Attributes
+    ----------
+    kv_dim : keys and values of one token, all key-value heads together, after any decompression.
+    latent_q_rank, latent_kv_rank : of MLA's compressions, position part included; 0 without MLA
+        (or without query compression).
+    num_ffn_inputs : matrices into the feed-forward, 2 when gated.
+    *_parameters : of one layer, one expert, the embedding and the head; `attention` and `shared`
+        include norms and router.
+    """
+
+    hidden: float
+    num_layers: float
+    num_heads: float
+    query_dim: float
+    value_dim: float
+    kv_dim: float
+    latent_q_rank: float
+    latent_kv_rank: float
+    ffn: float
+    num_ffn_inputs: float
+    vocab: float
+    num_dense_layers: float
+    num_experts: float
+    num_active: float
+    expert_ffn: float
+    shared_ffn: float
+    embedding_parameters: float
+    head_parameters: float
+    attention_parameters: float
+    dense_ffn_parameters: float
+    expert_parameters: float
+    shared_parameters: float
+
+
+class MachineInputs(NamedTuple):
+    """One accelerator under one software release.
+
+    Attributes
+    ----------
+    matmul_flops_per_s : dense peak in the precision of the matrix products times the share of it
+        that large products sustain.
+    attention_forward_flops_per_s, attention_backward_flops_per_s : the same for attention kernels.
+    hbm_bytes_per_s : memory bandwidth that streaming kernels sustain.
+    hbm_bytes, reserved_bytes : memory, and what context, communication library and fragmentation
+        take of it.
+    num_multiprocessors, tile_rows, tile_columns, ramp_depth : see `matmul.matmul_s`.
+    launch_s, num_light_kernels : gap per kernel; memory-bound kernels per layer and direction.
+    operand_bytes : bytes of one operand element of a matrix product.
+    straggler_sigma : spread of per-rank slowdowns.
+    """
+
+    matmul_flops_per_s: float
+    attention_forward_flops_per_s: float
+    attention_backward_flops_per_s: float
+    hbm_bytes_per_s: float
+    hbm_bytes: float
+    reserved_bytes: float
+    num_multiprocessors: float
+    tile_rows: float
+    tile_columns: float
+    ramp_depth: float
+    launch_s: float
+    num_light_kernels: float
+    operand_bytes: float
+    straggler_sigma: float
+
+
+class SoftwareInputs(NamedTuple):
+    """What the training software does: kernels, precision of states, what runs beside what."""
+
+    fused_attention: bool
+    dropout: bool
+    sequence_parallel: bool
+    overlaps_tensor: bool
+    overlaps_data: bool
+    overlaps_pipeline: bool
+    gradient_bytes: float
+    state_bytes: float
+
+
+#: Columns of a plan matrix, int64, shape (P, 10).
+PLAN_COLUMNS = (
+    "tensor", "context", "pipeline", "interleave", "data", "expert",
+    "micro_batch", "num_micro_batches", "sharding", "recompute",
+)  # fmt: skip
+TENSOR, CONTEXT, PIPELINE, INTERLEAVE, DATA, EXPERT = 0, 1, 2, 3, 4, 5
+MICRO_BATCH, NUM_MICRO_BATCHES, SHARDING, RECOMPUTE = 6, 7, 8, 9
+
+#: Values of the sharding column (ZeRO stages 0 to 3) and of the recompute column.
+SHARDINGS = ("none", "optimizer", "gradients", "parameters")
+RECOMPUTES = ("none", "selective", "full")
+
+#: Rows of a plan's communication prices, float64, shape (7, 2): latency_s and s_per_byte.
+PRICE_ROWS = (
+    "tensor all-gather", "tensor all-reduce", "context all-gather", "expert all-to-all",
+    "pipeline send-recv", "data reduce-scatter", "expert-data reduce-scatter",
+)  # fmt: skip
+TENSOR_GATHER, TENSOR_REDUCE, CONTEXT_GATHER, EXPERT_EXCHANGE = 0, 1, 2, 3
+PIPELINE_SEND, DATA_SCATTER, EXPERT_DATA_SCATTER = 4, 5, 6

@@ -1,0 +1,337 @@
+"""Time and memory of one training step for many plans: the one formula of search and report.
+
+Legend for shapes: P plans. A plan is a row of `inputs.PLAN_COLUMNS`, its messages' prices rows of
+`inputs.PRICE_ROWS`.
+
+A step under (interleaved) 1F1B with p stages, v chunks a stage and m microbatches takes
+``m T_max + (sum of T_i - T_max) / v``, T_i being stage i's forward and backward of one microbatch
+with the messages it cannot hide: the busiest stage works all the time, and the pipeline fills and
+drains once through all the others. For equal stages that is the usual
+``(m + (p - 1) / v) T`` (arXiv:2104.04473, section 2.2).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from netloom.kernels.inputs import (
+    CONTEXT,
+    DATA,
+    DATA_SCATTER,
+    EXPERT,
+    EXPERT_DATA_SCATTER,
+    INTERLEAVE,
+    MICRO_BATCH,
+    NUM_MICRO_BATCHES,
+    PIPELINE,
+    PIPELINE_SEND,
+    RECOMPUTE,
+    SHARDING,
+    TENSOR,
+    MachineInputs,
+    ShapeInputs,
+    SoftwareInputs,
+)
+from netloom.kernels.layer import LayerTimes, layer_times, linear_times
+from netloom.kernels.memory import Shards, StageParameters, stage_memory, stage_parameters
+from netloom.kernels.messages import hidden_rest_s, transfer_s
+from netloom.kernels.stages import FIRST, LAST, Stage, make_stage, split_layers
+
+#: Columns of the answer, float64, shape (P, 25).
+STEP_COLUMNS = (
+    "step_s", "compute_s", "tensor_s", "context_s", "expert_s", "pipeline_s", "data_s", "bubble_s",
+    "optimizer_s", "straggler_s", "weights_bytes", "gradients_bytes", "optimizer_bytes",
+    "activations_bytes", "buffers_bytes", "tensor_total_s", "context_total_s", "expert_total_s",
+    "pipeline_total_s", "data_total_s", "tensor_sent_bytes", "context_sent_bytes",
+    "expert_sent_bytes", "pipeline_sent_bytes", "data_sent_bytes",
+)  # fmt: skip
+STEP, COMPUTE, BY_TENSOR, BY_CONTEXT, BY_EXPERT, BY_PIPELINE, BY_DATA, BUBBLE = range(8)
+OPTIMIZER, STRAGGLER, WEIGHTS, BUFFERS = 8, 9, 10, 14
+TENSOR_TOTAL, CONTEXT_TOTAL, EXPERT_TOTAL, PIPELINE_TOTAL, DATA_TOTAL = range(15, 20)
+TENSOR_SENT, CONTEXT_SENT, EXPERT_SENT, PIPELINE_SENT, DATA_SENT = range(20, 25)
+
+#: Fields of `LayerTimes` whose sum is what a stage is busy for.
+_NUM_BUSY = 8
+
+
+class DataMessages(NamedTuple):
+    """Gradients and weights that cross the data group: whole and exposed seconds, bytes sent."""
+
+    total_s: float
+    exposed_s: float
+    sent_bytes: float
+
+
+@njit(cache=True)
+def _stage_times(
+    stage: Stage, place: int, dense: LayerTimes, sparse: LayerTimes, ends: np.ndarray
+) -> np.ndarray:
+    """Return one stage's sums over its layers, fields of `LayerTimes`, with embedding and loss."""
+    times = np.empty(14)
+    for k in range(14):
+        times[k] = stage.num_dense * dense[k] + stage.num_sparse * sparse[k]
+    if place == FIRST:
+        times[0] += ends[0]
+        times[1] += ends[0]
+    if stage.logit_columns > 0.0:
+        times[0] += ends[1]
+        times[1] += ends[2]
+    return times
+
+
+@njit(cache=True)
+def _end_times(
+    tokens: float, tensor: float, shape: ShapeInputs, machine: MachineInputs
+) -> np.ndarray:
+    """Return seconds of the embedding (each way) and of head and loss forward and backward.
+
+    The loss reads and writes 32-bit logits each way.
+    """
+    head = linear_times(1.0, tokens, shape.vocab / tensor, shape.hidden, machine)
+    loss_s = 8.0 * tokens * shape.vocab / tensor / machine.hbm_bytes_per_s
+    embedding_s = 6.0 * tokens * shape.hidden / machine.hbm_bytes_per_s
+    return np.array([embedding_s, head.forward_s + loss_s, head.input_s + head.weight_s + loss_s])
+
+
+@njit(cache=True)
+def _across_data_s(
+    held: StageParameters, bytes_per_parameter: float, calls: float, prices: np.ndarray
+) -> float:
+    """Return seconds of one reduce-scatter or all-gather of a stage's parameters, in `calls`."""
+    seconds = 0.0
+    if held.common > held.common_sharded:
+        seconds += calls * prices[DATA_SCATTER, 0]
+        seconds += held.common * bytes_per_parameter * prices[DATA_SCATTER, 1]
+    if held.routed > held.routed_sharded:
+        seconds += calls * prices[EXPERT_DATA_SCATTER, 0]
+        seconds += held.routed * bytes_per_parameter * prices[EXPERT_DATA_SCATTER, 1]
+    return seconds
+
+
+@njit(cache=True)
+def _data_messages(
+    held: StageParameters,
+    sharding: int,
+    num_micro: float,
+    calls: float,
+    forward_window_s: float,
+    backward_window_s: float,
+    software: SoftwareInputs,
+    prices: np.ndarray,
+) -> DataMessages:
+    """Return messages of data parallelism.
+
+    Sharding nothing reduces gradients after backward (an all-reduce is a reduce-scatter and an
+    all-gather); sharding the optimizer scatters gradients under backward and gathers weights under
+    forward; sharding gradients scatters in every microbatch; sharding parameters gathers them in
+    every forward and every backward as well.
+    """
+    scatter = _across_data_s(held, software.gradient_bytes, calls, prices)
+    gather = _across_data_s(held, 2.0, calls, prices)
+    moved = held.common - held.common_sharded + held.routed - held.routed_sharded
+    forward, backward = gather, scatter
+    forward_bytes, backward_bytes = 2.0 * moved, software.gradient_bytes * moved
+    forward_repeats = backward_repeats = 1.0
+    if sharding == 0:
+        forward, backward = 0.0, 2.0 * scatter
+        forward_bytes, backward_bytes = 0.0, 2.0 * backward_bytes
+    elif sharding == 2:
+        backward_repeats = num_micro
+    elif sharding == 3:
+        forward_repeats = backward_repeats = num_micro
+        backward += gather
+        backward_bytes += 2.0 * moved
+    exposed = forward_repeats * hidden_rest_s(
+        forward, forward_window_s, calls, software.overlaps_data
+    )
+    exposed += backward_repeats * hidden_rest_s(
+        backward, backward_window_s, calls, software.overlaps_data
+    )
+    return DataMessages(
+        forward_repeats * forward + backward_repeats * backward,
+        exposed,
+        forward_repeats * forward_bytes + backward_repeats * backward_bytes,
+    )
+
+
+@njit(cache=True)
+def _fill_pipeline_messages(
+    tokens: float,
+    pipeline: float,
+    crossings: float,
+    tensor: float,
+    chunk_s: float,
+    shape: ShapeInputs,
+    software: SoftwareInputs,
+    prices: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Fill the pipeline columns: `crossings` sends in steady state, two fills of the pipeline.
+
+    Each tensor rank sends its part, with sequence parallelism or by the scatter-gather
+    optimisation (arXiv:2104.04473, section 4.1). Software that overlaps hides a send behind the
+    next chunk, but not while the pipeline fills and drains.
+    """
+    send_bytes = 2.0 * tokens * shape.hidden / tensor
+    send_s = transfer_s(prices, PIPELINE_SEND, send_bytes)
+    visible_s = max(0.0, send_s - chunk_s) if software.overlaps_pipeline else send_s
+    out[BY_PIPELINE] = 2.0 * (pipeline - 1.0) * send_s + crossings * visible_s
+    out[PIPELINE_TOTAL] = crossings * send_s
+    out[PIPELINE_SENT] = crossings * send_bytes
+
+
+@njit(cache=True)
+def _optimizer_s(
+    held: StageParameters, sharding: int, machine: MachineInputs, software: SoftwareInputs
+) -> float:
+    """Return seconds of Adam, which only moves memory.
+
+    States are read and written, the gradient is read for its norm, scaled in place and read again,
+    the 16-bit weight is written.
+    """
+    parameters = held.common + held.routed
+    if sharding >= 1:
+        parameters = held.common_sharded + held.routed_sharded
+    moved = parameters * (2.0 * software.state_bytes + 4.0 * software.gradient_bytes + 2.0)
+    return moved / machine.hbm_bytes_per_s
+
+
+@njit(cache=True)
+def evaluate_plan(
+    plan: np.ndarray,
+    prices: np.ndarray,
+    sequence: float,
+    num_accelerators: float,
+    shape: ShapeInputs,
+    machine: MachineInputs,
+    software: SoftwareInputs,
+    out: np.ndarray,
+) -> None:
+    """Fill one row of the answer; layers that do not split give an infinite step."""
+    pipeline, interleave = float(plan[PIPELINE]), float(plan[INTERLEAVE])
+    micro_batch, num_micro = float(plan[MICRO_BATCH]), float(plan[NUM_MICRO_BATCHES])
+    shards = Shards(
+        float(plan[TENSOR]), float(plan[CONTEXT]), float(plan[EXPERT]), float(plan[DATA]),
+        plan[SHARDING], plan[RECOMPUTE],
+    )  # fmt: skip
+    out[:] = 0.0
+    split = split_layers(shape.num_layers, pipeline, interleave)
+    if split.middle == 0.0:
+        out[STEP] = np.inf
+        return
+    tokens = micro_batch * sequence / shards.context
+
+    dense = layer_times(
+        micro_batch, sequence, shards.tensor, shards.context, shards.expert, shards.recompute,
+        False, prices, shape, machine, software,
+    )  # fmt: skip
+    sparse = dense
+    if shape.num_experts > 0.0:
+        sparse = layer_times(
+            micro_batch, sequence, shards.tensor, shards.context, shards.expert, shards.recompute,
+            True, prices, shape, machine, software,
+        )  # fmt: skip
+    ends = _end_times(tokens, shards.tensor, shape, machine)
+
+    busiest = make_stage(FIRST, split, pipeline, interleave, num_micro, shape)
+    row = _stage_times(busiest, FIRST, dense, sparse, ends)
+    busiest_s = chain_s = row[:_NUM_BUSY].sum()
+    _keep_fullest(busiest, shards, micro_batch, sequence, shape, machine, software, out)
+    for place in range(1, LAST + 1):
+        stage = make_stage(place, split, pipeline, interleave, num_micro, shape)
+        if stage.num_alike <= 0.0:
+            continue
+        times = _stage_times(stage, place, dense, sparse, ends)
+        stage_s = times[:_NUM_BUSY].sum()
+        chain_s += stage.num_alike * stage_s
+        if stage_s > busiest_s:
+            busiest, row, busiest_s = stage, times, stage_s
+        _keep_fullest(stage, shards, micro_batch, sequence, shape, machine, software, out)
+
+    out[COMPUTE] = num_micro * (row[0] + row[1])
+    out[BY_TENSOR] = num_micro * (row[2] + row[3])
+    out[BY_CONTEXT] = num_micro * (row[4] + row[5])
+    out[BY_EXPERT] = num_micro * (row[6] + row[7])
+    out[BUBBLE] = (chain_s - busiest_s) / interleave
+    for k in range(3):
+        out[TENSOR_TOTAL + k] = num_micro * row[8 + k]
+        out[TENSOR_SENT + k] = num_micro * row[11 + k]
+
+    forward_s = row[0] + row[2] + row[4] + row[6]
+    backward_s = busiest_s - forward_s
+    if pipeline > 1.0:
+        _fill_pipeline_messages(
+            tokens, pipeline, 2.0 * num_micro * interleave, shards.tensor,
+            0.5 * busiest_s / interleave, shape, software, prices, out,
+        )  # fmt: skip
+    held = stage_parameters(busiest, shards, shape)
+    # one bucket a layer; with chunks, all but the last chunk have the others' microbatches too
+    window = 1.0
+    if interleave > 1.0 and shards.sharding < 2:
+        window = pipeline * (interleave - 1.0) / interleave
+    data = _data_messages(
+        held, shards.sharding, num_micro, max(1.0, busiest.num_dense + busiest.num_sparse),
+        window * forward_s, window * backward_s, software, prices,
+    )  # fmt: skip
+    out[BY_DATA], out[DATA_TOTAL], out[DATA_SENT] = data.exposed_s, data.total_s, data.sent_bytes
+    out[OPTIMIZER] = _optimizer_s(held, shards.sharding, machine, software)
+
+    busy_s = out[COMPUTE : OPTIMIZER + 1].sum()
+    # expected maximum of many normal slowdowns (Cramer, Mathematical Methods of Statistics, 28.6)
+    out[STRAGGLER] = busy_s * machine.straggler_sigma * math.sqrt(2.0 * math.log(num_accelerators))
+    out[STEP] = busy_s + out[STRAGGLER]
+
+
+@njit(cache=True)
+def _keep_fullest(
+    stage: Stage,
+    shards: Shards,
+    micro_batch: float,
+    sequence: float,
+    shape: ShapeInputs,
+    machine: MachineInputs,
+    software: SoftwareInputs,
+    out: np.ndarray,
+) -> None:
+    """Keep a stage's memory in the answer when it is fuller than what is there."""
+    memory = stage_memory(stage, shards, micro_batch, sequence, shape, machine, software)
+    total = memory.weights + memory.gradients + memory.optimizer
+    total += memory.activations + memory.buffers
+    if total > out[WEIGHTS : BUFFERS + 1].sum():
+        for k in range(5):
+            out[WEIGHTS + k] = memory[k]
+
+
+@njit(cache=True, nogil=True)
+def evaluate_plans(
+    plans: np.ndarray,
+    prices: np.ndarray,
+    sequence: float,
+    num_accelerators: float,
+    shape: ShapeInputs,
+    machine: MachineInputs,
+    software: SoftwareInputs,
+) -> np.ndarray:
+    """Return the step of each plan.
+
+    Parameters
+    ----------
+    plans : int64, shape (P, 10).
+    prices : float64, shape (P, 7, 2).
+    sequence : tokens per sequence.
+    num_accelerators : ranks over which stragglers are counted.
+
+    Returns
+    -------
+    float64, shape (P, 25), columns `STEP_COLUMNS`.
+    """
+    out = np.empty((len(plans), len(STEP_COLUMNS)))
+    for i in range(len(plans)):
+        evaluate_plan(
+            plans[i], prices[i], sequence, num_accelerators, shape, machine, software, out[i]
+        )
+    return out
