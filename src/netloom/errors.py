@@ -21,6 +21,7 @@ class Problem:
     hint : what to write instead; empty when nothing better is known.
     where : dotted path inside the file, ``networks[2].switch``; empty for the whole file.
     file, line, column : place in the text, counted from 1; line 0 when there is no text.
+    of_key : whether the key at `where` is wrong, and not its value.
     """
 
     message: str
@@ -29,6 +30,7 @@ class Problem:
     file: str = ""
     line: int = 0
     column: int = 0
+    of_key: bool = False
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}: " if self.line else ""

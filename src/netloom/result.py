@@ -14,7 +14,14 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Range:
-    """Low, most likely and high value of an uncertain sum."""
+    """Low, most likely and high value of an uncertain sum.
+
+    Attributes
+    ----------
+    low : lowest credible value.
+    mode : most likely value.
+    high : highest credible value.
+    """
 
     low: float
     mode: float
@@ -30,7 +37,21 @@ class Range:
 
 @dataclass(frozen=True)
 class Plan:
-    """One parallel plan; sizes multiply to the number of accelerators (expert divides data)."""
+    """One parallel plan; sizes multiply to the number of accelerators (expert divides data).
+
+    Attributes
+    ----------
+    tensor : ranks that share each matrix product.
+    context : ranks that share each sequence.
+    pipeline : stages.
+    interleave : model chunks per stage.
+    data : replicas.
+    expert : ranks that share the experts of a layer; 1 for a dense model.
+    micro_batch : sequences per microbatch.
+    num_micro_batches : microbatches per step and replica.
+    sharding : what the data-parallel group shards: none, optimizer, gradients or parameters.
+    recompute : activations computed again in the backward pass: none, selective or full.
+    """
 
     tensor: int
     context: int
@@ -54,7 +75,20 @@ class Plan:
 
 @dataclass(frozen=True)
 class StepParts:
-    """Where the seconds of one step go; the sum is the step. Communication is the exposed part."""
+    """Where the seconds of one step go; the sum is the step. Communication is the exposed part.
+
+    Attributes
+    ----------
+    compute_s : operators on the accelerator, recomputation included.
+    tensor_s : tensor-parallel communication that nothing hides.
+    context_s : context-parallel communication that nothing hides.
+    expert_s : expert-parallel communication that nothing hides.
+    pipeline_s : sends between stages that nothing hides.
+    data_s : gradient and parameter traffic that nothing hides.
+    bubble_s : stages without work while the pipeline fills and drains.
+    optimizer_s : the optimizer's update.
+    straggler_s : waiting for the slowest rank.
+    """
 
     compute_s: float
     tensor_s: float
@@ -77,7 +111,17 @@ class StepParts:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes on the fullest accelerator."""
+    """Bytes on the fullest accelerator.
+
+    Attributes
+    ----------
+    weights_bytes : parameters.
+    gradients_bytes : gradients.
+    optimizer_bytes : optimizer state, master weights included.
+    activations_bytes : activations kept for the backward pass.
+    buffers_bytes : communication buffers and workspace.
+    capacity_bytes : what the accelerator offers.
+    """
 
     weights_bytes: float
     gradients_bytes: float
@@ -99,7 +143,16 @@ class Memory:
 class Communication:
     """One parallel dimension's traffic in one step, per accelerator.
 
-    `limited_by` names the link group that sets its rate, such as ``"spine uplinks"``.
+    Attributes
+    ----------
+    dimension : parallel dimension: tensor, context, expert, pipeline or data.
+    operation : collective, such as all-gather.
+    group_size : ranks of one group.
+    bytes : traffic of one accelerator.
+    total_s : time of all its calls.
+    exposed_s : the part that computation does not hide.
+    bytes_per_s : rate reached.
+    limited_by : link group that sets the rate, such as ``"spine uplinks"``.
     """
 
     dimension: str
@@ -114,7 +167,15 @@ class Communication:
 
 @dataclass(frozen=True)
 class Counts:
-    """What the fabric is made of; keys are tier and link-class names."""
+    """What the fabric is made of; keys are tier and link-class names.
+
+    Attributes
+    ----------
+    switches : boxes by tier, from the hosts upwards.
+    links : logical links by link class.
+    cables : cables by link class.
+    transceivers : pluggable modules by link class, both ends.
+    """
 
     switches: dict[str, int]
     links: dict[str, int]
@@ -131,6 +192,7 @@ class BomLine:
     group : ``"accelerators"``, ``"nodes"``, ``"nics"``, ``"switches"``, ``"optics"``, ``"cables"``,
         ``"installation"``; network money is all but the first two.
     part : catalogue name, ``"switch/qm9700"``.
+    title : name for people.
     used_in : tier or link class.
     quantity : units bought.
     unit_usd : price of one.
@@ -170,17 +232,52 @@ class Goodput:
     interruptions_per_day : events that stop the job.
     checkpoint_interval_s : interval used.
     interruptions_per_day_by_cause : the same, by class of component.
+    first_order_fraction : the effective share by the small-loss closed form, as a cross-check.
+    degradations_per_day_by_cause : failures that traffic routes around, by class of component.
+    slowdown_fraction : mean lengthening of a step by parts that are broken but routed around.
     """
 
     effective_fraction: float
     interruptions_per_day: float
     checkpoint_interval_s: float
     interruptions_per_day_by_cause: dict[str, float]
+    first_order_fraction: float
+    degradations_per_day_by_cause: dict[str, float]
+    slowdown_fraction: float
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One candidate network with its best plan."""
+    """One candidate network with its best plan.
+
+    Attributes
+    ----------
+    name : as in the study.
+    rank : place in the answer; 1 wins.
+    fabric_kind : fabric family.
+    fabric_parameters : what the family was built from.
+    plan : best parallel plan found.
+    step_s : one optimizer step.
+    parts : where its seconds go.
+    memory : where the fullest accelerator's memory goes.
+    communication : traffic by parallel dimension.
+    tokens_per_s : training tokens of the whole cluster.
+    model_flops_per_s_per_accelerator : model FLOPs, without recomputation.
+    mfu : the same over the accelerator's dense peak.
+    days_without_failures : of training, were nothing to break.
+    days : of training, failures included.
+    goodput : what failures leave.
+    counts : switches, links, cables and transceivers.
+    bom : bill of materials.
+    network_capex_usd : NICs, switches, optics, cables and their installation.
+    total_capex_usd : the same with the nodes and their accelerators.
+    network_power_w : draw of the network.
+    total_power_w : draw of the cluster.
+    run_cost_usd : the run's share of capital, and its energy.
+    limit : one sentence on what limits this candidate.
+    warnings : limits met without being broken, in sentences.
+    num_plans : plans that the search looked at.
+    """
 
     name: str
     rank: int
@@ -211,7 +308,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A candidate that cannot carry the run, and why."""
+    """A candidate that cannot carry the run, and why.
+
+    Attributes
+    ----------
+    name : as in the study.
+    reason : one sentence.
+    """
 
     name: str
     reason: str
@@ -219,7 +322,28 @@ class Refusal:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """The answer to one study; candidates are in rank order."""
+    """The answer to one study; candidates are in rank order.
+
+    Attributes
+    ----------
+    study : name of the study.
+    netloom_version : version that computed it.
+    model : name of the model.
+    num_parameters : parameters of the model.
+    num_active_parameters : parameters that each token meets.
+    num_accelerators : accelerators of the run.
+    tokens : training tokens of the whole run.
+    batch_sequences : sequences per step.
+    sequence : tokens per sequence.
+    precision : precision of the matrix products.
+    flop_convention : what counts as a model FLOP.
+    seed : seed of every random draw.
+    candidates : in rank order.
+    refused : candidates that cannot carry the run.
+    winner : name of the first candidate; empty when all are refused.
+    verdict : the answer in words.
+    low_grade_inputs : inputs with weak evidence on which the answer rests, in sentences.
+    """
 
     study: str
     netloom_version: str

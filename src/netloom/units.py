@@ -155,6 +155,12 @@ _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "power": ((1e9, "GW"), (1e6, "MW"), (1e3, "kW"), (1.0, "W")),
     "money": ((1e9, "B$"), (1e6, "M$"), (1e3, "k$"), (1.0, "$")),
     "length": ((1e3, "km"), (1.0, "m"), (1e-2, "cm"), (1e-3, "mm")),
+    "energy": ((3.6e9, "MWh"), (3.6e6, "kWh"), (3600.0, "Wh"), (1.0, "J")),
+    "energy per bit": ((1.0, "J/bit"), (1e-12, "pJ/bit")),
+    "energy price": ((1 / 3.6e6, "$/kWh"),),
+    "time per length": ((1e-9, "ns/m"),),
+    "frequency": ((1 / _DAY, "/day"), (1 / _YEAR, "/year"), (0.01 / _YEAR, "%/year")),
+    "fraction per year": ((0.01, "%/year"),),
 }  # fmt: skip
 
 

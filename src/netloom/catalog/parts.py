@@ -38,27 +38,41 @@ class Part(BaseModel):
     name: str = Field(description="Catalogue name, the file's name without its ending.")
     title: str = Field(description="Name in full, as a person would write it.")
     vendor: str = Field(description="Maker, or 'multi-vendor' where two or more sell it.")
-    note: str = Field(default="", description="What a user should know before trusting the numbers.")
+    note: str = Field(
+        default="", description="What a user should know before trusting the numbers."
+    )
 
 
 class Accelerator(Part):
     """One accelerator package."""
 
-    peak_flops_per_s: dict[Precision, FlopRate] = Field(description="Dense peak per package, by precision.")
+    peak_flops_per_s: dict[Precision, FlopRate] = Field(
+        description="Dense peak per package, by precision."
+    )
     hbm_bytes: Data = Field(description="Memory of one package.")
     hbm_bytes_per_s: Rate = Field(description="Memory bandwidth of one package.")
     power_w: Power = Field(description="Thermal design power of one package.")
-    num_multiprocessors: int = Field(description="Multiprocessors that share a matrix product's tiles.")
+    num_multiprocessors: int = Field(
+        description="Multiprocessors that share a matrix product's tiles."
+    )
 
 
 class ScaleUp(Part):
     """A protocol inside a node or rack: NVLink, Infinity Fabric, UALink and their kin."""
 
-    bytes_per_s: Rate = Field(description="Per accelerator, one way; vendors quote both ways added.")
-    efficiency: Fraction = Field(description="Share of bytes_per_s that a ring collective's bus bandwidth reaches.")
+    bytes_per_s: Rate = Field(
+        description="Per accelerator, one way; vendors quote both ways added."
+    )
+    efficiency: Fraction = Field(
+        description="Share of bytes_per_s that a ring collective's bus bandwidth reaches."
+    )
     hop_latency_s: Time = Field(description="Added by one step of a collective inside the domain.")
-    topology: Literal["switched", "full-mesh", "torus"] = Field(description="How a domain is wired.")
-    open_standard: bool = Field(description="Whether a standard that several vendors may build defines it.")
+    topology: Literal["switched", "full-mesh", "torus"] = Field(
+        description="How a domain is wired."
+    )
+    open_standard: bool = Field(
+        description="Whether a standard that several vendors may build defines it."
+    )
 
 
 class Nic(Part):
@@ -74,13 +88,25 @@ class Node(Part):
     """A server or rack-scale system that is bought as one."""
 
     accelerator: str = Field(description="Catalogue name of its accelerator.")
-    num_accelerators: int = Field(description="Accelerators in one node, which is one scale-up domain unless scale_up_domain says more.")
+    num_accelerators: int = Field(
+        description="Accelerators in one node, which is one scale-up domain unless "
+        "scale_up_domain says more.",
+    )
     scale_up: str = Field(description="Catalogue name of the protocol inside.")
-    scale_up_domain: int = Field(description="Accelerators that reach each other over the scale-up protocol.")
+    scale_up_domain: int = Field(
+        description="Accelerators that reach each other over the scale-up protocol."
+    )
+    nic: str = Field(
+        description="Catalogue name of the NICs it is delivered with, which its price includes."
+    )
     nics_per_node: int = Field(description="Scale-out NICs as delivered.")
-    power_w: Power = Field(description="Maximum draw of the whole node, accelerators and NICs included, optics not.")
+    power_w: Power = Field(
+        description="Maximum draw of the whole node, accelerators and NICs included, optics not."
+    )
     height_u: int = Field(description="Rack units.")
-    nodes_per_rack: int = Field(description="Nodes in one rack as the vendor's reference layout has it.")
+    nodes_per_rack: int = Field(
+        description="Nodes in one rack as the vendor's reference layout has it."
+    )
 
 
 class PortMode(BaseModel):
@@ -90,29 +116,45 @@ class PortMode(BaseModel):
 
     num_ports: int = Field(description="Logical ports of the box in this mode.")
     rate: str = Field(description="Rate of one logical port, one way, as text with its unit.")
-    ports_per_cage: int = Field(description="Logical ports that share one cage, and so one cable when both ends do.")
+    ports_per_cage: int = Field(
+        description="Logical ports that share one cage, and so one cable when both ends do."
+    )
 
 
 class Switch(Part):
     """A switch box."""
 
-    port_modes: tuple[PortMode, ...] = Field(min_length=1, description="Ways to run the box; never mixed inside one.")
+    capacity_bytes_per_s: Rate = Field(
+        description="Of the box, one way; some vendors quote both ways added."
+    )
+    port_modes: tuple[PortMode, ...] = Field(
+        min_length=1, description="Ways to run the box; never mixed inside one."
+    )
     protocols: tuple[str, ...] = Field(description="Scale-out protocols it speaks.")
-    power_w: Power = Field(description="Box without pluggable optics, typical; co-packaged engines included.")
+    power_w: Power = Field(
+        description="Box without pluggable optics, typical; co-packaged engines included."
+    )
     latency_s: Time = Field(description="Port to port.")
     height_u: int = Field(description="Rack units.")
-    co_packaged_optics: bool = Field(default=False, description="Whether optics are inside: its trunks need no pluggables.")
+    co_packaged_optics: bool = Field(
+        default=False, description="Whether optics are inside: its trunks need no pluggables."
+    )
     annual_failure_rate: Frequency = Field(description="Critical failures of one box.")
 
 
 class Medium(Part):
     """A way to join two ports: copper cable, active cable, or a pair of pluggables with fibre."""
 
-    technology: Literal["dac", "acc", "aec", "aoc", "dsp-optics", "lro", "lpo", "cpo", "backplane"] = Field(
-        description="Family of the medium."
+    technology: Literal[
+        "dac", "acc", "aec", "aoc", "dsp-optics", "lro", "lpo", "cpo", "backplane"
+    ] = Field(description="Family of the medium.")
+    optical: bool = Field(
+        description="Whether light leaves the port; counts as transceivers when pluggable."
     )
-    optical: bool = Field(description="Whether light leaves the port; counts as transceivers when pluggable.")
-    pluggable_ends: int = Field(description="Transceivers per cable that are bought apart: 2 for pluggables, 0 for cables sold whole.")
+    pluggable_ends: int = Field(
+        description="Transceivers per cable that are bought apart: 2 for pluggables, 0 for "
+        "cables sold whole.",
+    )
     rate: str = Field(description="Rate of one cable, one way, as text with its unit.")
     lane_rate: str = Field(description="Rate of one electrical lane, as text with its unit.")
     reach_m: Length = Field(description="Longest cable.")
@@ -120,31 +162,51 @@ class Medium(Part):
     latency_per_end_s: Time = Field(description="Retiming and conversion of one end.")
     propagation_s_per_m: TimePerLength = Field(description="Of the copper or glass.")
     annual_failure_rate_per_end: Frequency = Field(description="Hard failures of one end.")
-    standards: tuple[str, ...] = Field(default=(), description="Open standards it follows: IEEE, OIF, LPO MSA.")
+    standards: tuple[str, ...] = Field(
+        default=(), description="Open standards it follows: IEEE, OIF, LPO MSA."
+    )
 
 
 class Protocol(Part):
     """A scale-out protocol with its transport: InfiniBand, RoCE in its variants, UEC."""
 
     framing_efficiency: Fraction = Field(description="Payload share of line rate at the usual MTU.")
-    transport_efficiency: Fraction = Field(description="Share of payload rate that long ring collectives sustain without contention.")
+    transport_efficiency: Fraction = Field(
+        description="Share of payload rate that long ring collectives sustain without contention."
+    )
     base_latency_s: Time = Field(description="End to end through one switch, small message.")
     hop_latency_s: Time = Field(description="Added by each further switch, cable and FEC included.")
-    load_balancing: Literal["hash", "adaptive", "spray"] = Field(description="How flows choose among equal paths.")
+    load_balancing: Literal["hash", "adaptive", "spray"] = Field(
+        description="How flows choose among equal paths."
+    )
     in_network_reduction: bool = Field(description="Whether switches can reduce (SHARP and kin).")
-    open_standard: bool = Field(description="Whether two or more vendors' switches interoperate in it.")
-    max_endpoint_addresses: int = Field(default=0, description="Addresses of one subnet for endpoints and switches; 0 when no limit bites.")
+    open_standard: bool = Field(
+        description="Whether two or more vendors' switches interoperate in it."
+    )
+    max_endpoint_addresses: int = Field(
+        default=0,
+        description="Addresses of one subnet for endpoints and switches; 0 when no limit bites.",
+    )
 
 
 class FailureRates(Part):
     """How often the parts of a running job fail, and what it takes to come back."""
 
-    accelerator_per_s: Frequency = Field(description="Job-interrupting events of one accelerator, memory included.")
-    node_other_per_s: Frequency = Field(description="Of the rest of one node: host, PSU, disk, fans, maintenance.")
+    accelerator_per_s: Frequency = Field(
+        description="Job-interrupting events of one accelerator, memory included."
+    )
+    node_other_per_s: Frequency = Field(
+        description="Of the rest of one node: host, PSU, disk, fans, maintenance."
+    )
     nic_per_s: Frequency = Field(description="Of one NIC.")
     software_per_s: Frequency = Field(description="Software interruptions, per accelerator.")
     detection_s: Time = Field(description="From the event until it is noticed and diagnosed.")
-    restart_s: Time = Field(description="From diagnosis until steps run again, checkpoint load included.")
+    restart_s: Time = Field(
+        description="From diagnosis until steps run again, checkpoint load included."
+    )
+    repair_s: Time = Field(
+        description="From a network part's failure that traffic routes around until it is replaced."
+    )
     checkpoint_bytes_per_parameter: Data = Field(description="Saved state per parameter.")
     checkpoint_write_s: Time = Field(description="Stall of the job per checkpoint.")
 
@@ -154,7 +216,11 @@ class PriceBook(Part):
 
     prices: dict[str, Money] = Field(
         description="Price by 'kind/name'. A pluggable medium's price is of one transceiver, any "
-        "other medium's of one whole cable, everything else's of one unit."
+        "other medium's of one whole cable, everything else's of one unit. 'fibre/mpo' is the "
+        "fibre cable between two pluggables."
+    )
+    unpriced: dict[str, str] = Field(
+        default_factory=dict, description="Parts without a price, 'kind/name', and why."
     )
 
 
@@ -163,5 +229,44 @@ class SiteCosts(Part):
 
     electricity_usd_per_j: EnergyPrice = Field(description="Of the site's electricity.")
     pue: Count = Field(description="Site power over power of the racks.")
-    maintenance_per_year: FractionPerYear = Field(description="Maintenance and spares, share of capex.")
-    installation_fraction: Fraction = Field(description="Cabling labour and integration, share of the network's capex.")
+    maintenance_per_year: FractionPerYear = Field(
+        description="Maintenance and spares, share of capex."
+    )
+    depreciation_s: Time = Field(description="Life over which capex is written off, straight line.")
+    installation_fraction: Fraction = Field(
+        description="Cabling labour and integration, share of the network's capex."
+    )
+
+
+class CollectiveLibrary(Part):
+    """The tuning model of one release of a collective communication library.
+
+    Keys are ``'algorithm/protocol'``, such as ``'ring/simple'``; every algorithm that the library
+    is asked for needs the same protocols in all four tables.
+    """
+
+    version: str = Field(description="Release whose constants these are.")
+    base_latency_s: dict[str, Time] = Field(description="Of one call, by algorithm and protocol.")
+    scale_up_latency_s: dict[str, Time] = Field(
+        description="Of one step inside a node, by algorithm and protocol."
+    )
+    network_latency_s: dict[str, Time] = Field(
+        description="Of one step between nodes, by algorithm and protocol."
+    )
+    bandwidth_factor: dict[str, Fraction] = Field(
+        description="Share of the bus bandwidth that is left, by algorithm and protocol."
+    )
+    network_overhead_s: dict[str, Time] = Field(
+        description="Least time of a ring's step when the ring spans nodes, by protocol."
+    )
+    plateau_latency_factor: Count = Field(
+        description="Latency of a large ring/simple all-reduce across nodes over that of a small "
+        "one.",
+    )
+    plateau_bytes_per_rank: Data = Field(
+        description="Size over ranks from which the plateau factor holds."
+    )
+    queue_pairs: Count = Field(
+        description="Queue pairs per connection, over which a message is split and which are "
+        "hashed apart.",
+    )

@@ -11,7 +11,9 @@ from netloom import units
 #: A, B, C: read in a source (vendor, standard or peer-reviewed; trade press; reseller, blog, wiki).
 #: derived: arithmetic from such inputs. recalled-*: general knowledge without a retrieved source.
 #: proposal: a planner's range that nobody published.
-Grade = Literal["A", "B", "C", "derived", "recalled-high", "recalled-medium", "recalled-low", "proposal"]
+Grade = Literal[
+    "A", "B", "C", "derived", "recalled-high", "recalled-medium", "recalled-low", "proposal"
+]
 
 #: Grades from best to worst evidence.
 GRADES: tuple[Grade, ...] = (

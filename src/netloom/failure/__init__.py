@@ -1,0 +1,1 @@
+"""From component failure rates to the goodput of a run."""

@@ -1,37 +1,31 @@
 """The study file as data: what a user may ask, and nothing else.
 
-Quantities are text with units in the file and SI floats here. Names of catalogue parts and of
-fabric families are checked by `netloom.schema.load`, which knows line and column.
+Quantities are text with units in the file and SI floats here. `netloom.schema.load` adds line and
+column to whatever a model here refuses; names of catalogue parts and of fabric families are
+checked by `netloom.resolve`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from netloom import units
+from netloom.schema.values import (
+    Count,
+    Fraction,
+    Length,
+    Power,
+    Rate,
+    Time,
+    Whole,
+    refuse,
+)
 
-
-def _quantity(dimension: str) -> BeforeValidator:
-    def parse(raw: Any) -> Any:
-        try:
-            return units.parse(raw, dimension)
-        except units.ParameterError as error:
-            # pydantic collects ValueErrors; the loader splits message and hint again
-            raise ValueError(f"{error.problem.message}\n{error.problem.hint}") from None
-
-    return BeforeValidator(parse)
-
-
-Rate = Annotated[float, _quantity("rate")]
-Data = Annotated[float, _quantity("data")]
-Time = Annotated[float, _quantity("time")]
-Count = Annotated[float, _quantity("count")]
-Power = Annotated[float, _quantity("power")]
-Length = Annotated[float, _quantity("length")]
-Fraction = Annotated[float, _quantity("fraction")]
-EnergyPrice = Annotated[float, _quantity("energy price")]
+#: Classes of prices that a study can move together; the groups of the bill of materials.
+PriceClass = Literal[
+    "accelerators", "nodes", "nics", "switches", "optics", "cables", "installation"
+]
 
 
 class _Section(BaseModel):
@@ -45,25 +39,74 @@ class Goal(_Section):
     batch_tokens: Count | None = Field(
         default=None, gt=0, description="Tokens per optimizer step; or give batch_sequences."
     )
-    batch_sequences: int | None = Field(
+    batch_sequences: Whole | None = Field(
         default=None, gt=0, description="Sequences per optimizer step; or give batch_tokens."
     )
-    sequence: int = Field(gt=0, description="Tokens per sequence.")
+    sequence: Whole = Field(gt=0, description="Tokens per sequence.")
     precision: Literal["bf16", "fp16", "fp8"] = Field(
         default="bf16", description="Precision of the matrix products."
     )
+
+    @property
+    def num_batch_sequences(self) -> int:
+        """Sequences per optimizer step, however the batch was given."""
+        if self.batch_sequences is not None:
+            return self.batch_sequences
+        assert self.batch_tokens is not None  # one of the two is there, see _one_batch
+        return round(self.batch_tokens / self.sequence)
+
+    @model_validator(mode="after")
+    def _one_batch(self) -> Goal:
+        if self.batch_tokens is None and self.batch_sequences is None:
+            refuse(
+                "the batch has no size",
+                "add batch_tokens, such as 16777216, or batch_sequences, such as 2048",
+            )
+        if self.batch_tokens is not None and self.batch_sequences is not None:
+            refuse(
+                "batch_tokens and batch_sequences both set the size of the batch",
+                "keep one of the two",
+                key="batch_sequences",
+            )
+        if self.batch_tokens is not None and self.batch_tokens % self.sequence:
+            refuse(
+                f"a batch of {self.batch_tokens:.17g} tokens is no whole number of sequences "
+                f"of {self.sequence}",
+                _whole_batches(self.batch_tokens, self.sequence),
+                key="batch_tokens",
+            )
+        if self.tokens < self.num_batch_sequences * self.sequence:
+            refuse("the goal is less than one batch", "give tokens of the whole run", key="tokens")
+        return self
+
+
+def _whole_batches(tokens: float, sequence: int) -> str:
+    """Return a hint with the batches nearest to some tokens that are whole sequences."""
+    below = int(tokens // sequence)
+    choices = [f"{count * sequence} ({count:,} sequences)" for count in (below, below + 1) if count]
+    # "16M" is often said of 16 x 2**20 tokens
+    binary = tokens / 1e6 * 2**20
+    if tokens % 1e6 == 0 and binary % sequence == 0:
+        count = int(binary) // sequence
+        choices.insert(0, f"{int(binary)} ({count:,} sequences, {int(tokens / 1e6)}Mi)")
+    return f"write {' or '.join(choices)}"
 
 
 class Cluster(_Section):
     """What computes."""
 
-    accelerators: int = Field(gt=0, description="Accelerators of the run.")
+    accelerators: Whole = Field(gt=0, description="Accelerators of the run.")
     node: str = Field(description="Catalogue node, such as dgx-h100.")
     nic: str = Field(description="Catalogue NIC, such as connectx-7.")
-    nic_rate: Rate | None = Field(
-        default=None, description="Rate of one NIC, one way; the NIC's own rate when left out."
+    software: str = Field(
+        default="nemo-25.04", description="Catalogue training software, which rates the kernels."
     )
-    nics_per_node: int | None = Field(
+    nic_rate: Rate | None = Field(
+        default=None,
+        gt=0,
+        description="Rate of one NIC, one way; the NIC's own rate when left out.",
+    )
+    nics_per_node: Whole | None = Field(
         default=None, gt=0, description="NICs per node; the node's own count when left out."
     )
 
@@ -80,32 +123,50 @@ class Network(_Section):
 
     name: str = Field(min_length=1, description="Name in the answer; unique in the study.")
     fabric: dict[str, Any] = Field(
-        description="`kind` of fabric family and its parameters; sizes that follow from the cluster may be left out."
+        description="`kind` of fabric family and its parameters; sizes that follow from the "
+        "cluster may be left out."
     )
     switch: str = Field(description="Catalogue switch.")
     link_rate: Rate | None = Field(
-        default=None, description="One logical link, one way; the NIC's rate over its planes when left out."
+        default=None,
+        gt=0,
+        description="One logical link, one way; the NIC's rate over its planes when left out.",
     )
     protocol: str = Field(description="Catalogue scale-out protocol.")
     media: Media = Field(default=Media(), description="Media of the cables.")
-    nic: str | None = Field(default=None, description="Another NIC than the cluster's, for this candidate.")
-    nic_rate: Rate | None = Field(default=None, description="Another NIC rate than the cluster's.")
+    nic: str | None = Field(
+        default=None, description="Another NIC than the cluster's, for this candidate."
+    )
+    nic_rate: Rate | None = Field(
+        default=None, gt=0, description="Another NIC rate than the cluster's."
+    )
+
+
+Sizes = tuple[Annotated[Whole, Field(gt=0)], ...]
 
 
 class Search(_Section):
     """Bounds of the search over parallel plans; a list pins a dimension to its values."""
 
-    tensor: tuple[int, ...] | None = Field(default=None, description="Tensor-parallel sizes.")
-    context: tuple[int, ...] | None = Field(default=None, description="Context-parallel sizes.")
-    pipeline: tuple[int, ...] | None = Field(default=None, description="Pipeline stages.")
-    interleave: tuple[int, ...] | None = Field(default=None, description="Model chunks per stage.")
-    expert: tuple[int, ...] | None = Field(default=None, description="Expert-parallel sizes.")
-    micro_batch: tuple[int, ...] | None = Field(default=None, description="Sequences per microbatch.")
+    tensor: Sizes | None = Field(
+        default=None,
+        min_length=1,
+        description="Tensor-parallel sizes; all that fit when left out, and so below.",
+    )
+    context: Sizes | None = Field(default=None, min_length=1, description="Context-parallel sizes.")
+    pipeline: Sizes | None = Field(default=None, min_length=1, description="Pipeline stages.")
+    interleave: Sizes | None = Field(
+        default=None, min_length=1, description="Model chunks per stage."
+    )
+    expert: Sizes | None = Field(default=None, min_length=1, description="Expert-parallel sizes.")
+    micro_batch: Sizes | None = Field(
+        default=None, min_length=1, description="Sequences per microbatch."
+    )
     recompute: tuple[Literal["none", "selective", "full"], ...] | None = Field(
-        default=None, description="Activation recomputation."
+        default=None, min_length=1, description="Activation recomputation."
     )
     sharding: tuple[Literal["none", "optimizer", "gradients", "parameters"], ...] | None = Field(
-        default=None, description="What the data-parallel group shards (ZeRO 0 to 3)."
+        default=None, min_length=1, description="What the data-parallel group shards (ZeRO 0 to 3)."
     )
 
 
@@ -113,7 +174,7 @@ class Layout(_Section):
     """Floor of the hall; defaults are those of a row-based AI hall."""
 
     rack_power: Power = Field(default=44e3, gt=0, description="Power of one rack.")
-    racks_per_row: int = Field(default=20, gt=0, description="Racks side by side.")
+    racks_per_row: Whole = Field(default=20, gt=0, description="Racks side by side.")
     rack_width: Length = Field(default=0.6, gt=0, description="Width of one rack.")
     row_pitch: Length = Field(default=3.3, gt=0, description="From one row to the next.")
     rise: Length = Field(default=1.5, ge=0, description="From a port up to the tray, each end.")
@@ -126,7 +187,7 @@ class Economics(_Section):
 
     prices: str = Field(default="market-2026", description="Catalogue price book.")
     site: str = Field(default="us-2026", description="Catalogue site costs.")
-    adjust: dict[str, Fraction] = Field(
+    adjust: dict[PriceClass, Annotated[Fraction, Field(gt=-1)]] = Field(
         default_factory=dict, description="Change of a class of prices, such as optics: -15%."
     )
 
@@ -145,7 +206,9 @@ class Study(_Section):
 
     version: Literal[1] = Field(description="Version of this file format.")
     name: str = Field(min_length=1, description="Name of the study.")
-    model: str = Field(description="Path of a Hugging Face config.json beside this file, or a catalogue model.")
+    model: str = Field(
+        description="Path of a Hugging Face config.json beside this file, or a catalogue model."
+    )
     goal: Goal
     cluster: Cluster
     networks: tuple[Network, ...] = Field(min_length=1, description="Candidate networks.")
@@ -153,4 +216,4 @@ class Study(_Section):
     layout: Layout = Field(default=Layout(), description="Floor of the hall.")
     economics: Economics = Field(default=Economics(), description="Prices and site.")
     reliability: Reliability = Field(default=Reliability(), description="Failures and checkpoints.")
-    seed: int = Field(default=0, ge=0, description="Seed of every random draw.")
+    seed: Whole = Field(default=0, ge=0, description="Seed of every random draw.")

@@ -1,0 +1,71 @@
+"""The `netloom` command: its sub-commands by import path, and what an error looks like.
+
+A command's module is imported only when it is called, and heavy imports stand inside functions, so
+that ``netloom --help`` costs no more than the parser.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from netloom import __version__
+from netloom.errors import NetloomError
+
+#: Command -> where its function or app stands, and its line in the help.
+COMMANDS = {
+    "plan": ("plan:plan", "Rank the candidate networks of a study."),
+    "validate": (
+        "validate:validate",
+        "Compute published numbers again and show the error of each.",
+    ),
+    "catalog": ("catalog:app", "List the parts, and show each number with its source."),
+    "fabric": ("fabric:app", "List the fabric families and their parameters."),
+    "schema": ("schema:schema", "Print the JSON schema of a study file."),
+}
+
+app = App(
+    name="netloom",
+    help="Which network should carry this training run?",
+    version=__version__,
+)
+for _name, (_path, _help) in COMMANDS.items():
+    app.command(f"netloom.cli.commands.{_path}", name=_name, help=_help)
+
+
+def main(tokens: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Parameters
+    ----------
+    tokens : words after ``netloom``; those of the process when left out.
+
+    Returns
+    -------
+    int
+        0; 2 for wrong input; 3 when the question has no answer; what an error says otherwise.
+    """
+    try:
+        code = app(tokens, exit_on_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError:
+        return 2  # the parser has printed it
+    except NetloomError as error:
+        from netloom.cli.problems import print_error
+
+        print_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # the reader has seen enough; nothing more may be flushed into the closed pipe at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

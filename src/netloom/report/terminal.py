@@ -1,0 +1,149 @@
+"""The answer as a table in the terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from netloom import units
+from netloom.result import Candidate, Range, StudyResult
+
+#: Parts of a step: field of `StepParts` without ``_s``, label, colour, letter for plain output.
+_PARTS = (
+    ("compute", "compute", "bright_black", "#"), ("tensor", "tensor", "blue", "t"),
+    ("context", "context", "cyan", "c"), ("expert", "expert", "magenta", "e"),
+    ("pipeline", "pipeline", "green", "p"), ("data", "data", "red", "d"),
+    ("bubble", "bubble", "yellow", "b"), ("optimizer", "optimizer", "bright_magenta", "o"),
+    ("straggler", "stragglers", "bright_yellow", "s"),
+)  # fmt: skip
+_BAR_CELLS = 40
+#: Below this width the ranges and the totals go; below the second, the switches too.
+_WIDE, _NARROW = 118, 96
+
+
+def print_result(result: StudyResult, console: Console, top: int | None = None) -> None:
+    """Print ranking, what limits each candidate, the verdict, refusals and weak inputs.
+
+    Parameters
+    ----------
+    result : the answer.
+    console : where to; colours and Unicode are used only if it has them.
+    top : number of candidates shown; all when left out.
+    """
+    shown = result.candidates[:top]
+    console.print(
+        f"[bold]{_safe(result.study)}[/]  {_safe(result.model)}, "
+        f"{result.num_accelerators:,} accelerators, {units.show(result.tokens, 'count')} tokens, "
+        f"batch {result.batch_sequences:,} x {result.sequence:,}, {result.precision}",
+        highlight=False,
+    )
+    if shown:
+        console.print(_ranking(shown, console))
+        console.print(_limits(shown, result, console))
+    if len(shown) < len(result.candidates):
+        console.print(f"{len(result.candidates) - len(shown)} more candidates not shown", style="dim")
+    console.print(Text(result.verdict, style="bold"))
+    for refusal in result.refused:
+        console.print(Text.assemble(("refused ", "red"), (refusal.name, "bold"), f": {refusal.reason}"))
+    weak = len(result.low_grade_inputs)
+    if weak:
+        console.print(
+            Text(
+                f"The answer rests on {weak} input{'s' if weak > 1 else ''} with weak evidence: "
+                + "; ".join(result.low_grade_inputs[:3])
+                + (f"; and {weak - 3} more" if weak > 3 else ""),
+                style="dim",
+            )
+        )
+
+
+def _safe(content: str) -> str:
+    """Return text that rich will not read as markup."""
+    from rich.markup import escape
+
+    return escape(content)
+
+
+def _plain(console: Console) -> bool:
+    return not console.is_terminal
+
+
+def _ranking(shown: tuple[Candidate, ...], console: Console) -> Table:
+    wide, narrow = console.width >= _WIDE, console.width < _NARROW
+    style = box.MARKDOWN if _plain(console) else box.SIMPLE_HEAD
+    table = Table(box=style, pad_edge=False, padding=(0, 1), header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("network", overflow="fold", min_width=18)
+    for heading in ("days", "step s", "MFU %", "goodput %", "network M$"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    if wide:
+        table.add_column("low-high", justify="right", no_wrap=True)
+        table.add_column("total M$", justify="right", no_wrap=True)
+    table.add_column("network MW", justify="right", no_wrap=True)
+    if not narrow:
+        table.add_column("switches", justify="right", no_wrap=True)
+    for candidate in shown:
+        network = candidate.network_capex_usd
+        cells = [
+            str(candidate.rank), Text(candidate.name), f"{candidate.days:.1f}", f"{candidate.step_s:.3f}",
+            f"{100 * candidate.mfu:.1f}", f"{100 * candidate.goodput.effective_fraction:.1f}",
+            f"{network.mode / 1e6:.1f}",
+        ]  # fmt: skip
+        if wide:
+            cells += [_range(network), f"{candidate.total_capex_usd.mode / 1e6:,.0f}"]
+        cells.append(f"{candidate.network_power_w / 1e6:.2f}")
+        if not narrow:
+            cells.append(f"{sum(candidate.counts.switches.values()):,}")
+        table.add_row(*cells, style="bold green" if candidate.rank == 1 else None)
+    return table
+
+
+def _range(sum_usd: Range) -> str:
+    return f"{sum_usd.low / 1e6:.0f}-{sum_usd.high / 1e6:.0f}"
+
+
+def _limits(shown: tuple[Candidate, ...], result: StudyResult, console: Console) -> Table:
+    """Return plan, bar of the step and limit of each candidate, and the legend of the bar."""
+    longest_s = max(candidate.step_s for candidate in shown)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(justify="right")
+    grid.add_column(overflow="fold")
+    used: set[str] = set()
+    for candidate in shown:
+        bar, parts = _bar(candidate, longest_s, _plain(console))
+        used |= parts
+        grid.add_row(
+            str(candidate.rank),
+            Text.assemble(bar, f" {candidate.step_s:.2f} s  ", (str(candidate.plan), "cyan")),
+        )
+        grid.add_row("", Text(candidate.limit, style="italic"))
+        for warning in candidate.warnings:
+            grid.add_row("", Text(f"note: {warning}", style="yellow"))
+    legend = Text()
+    for name, label, colour, letter in _PARTS:
+        if name in used:
+            legend.append(letter if _plain(console) else "█", style=colour)
+            legend.append(f" {label}  ", style="dim")
+    grid.add_row("", Padding(legend, (0, 0, 1, 0)))
+    return grid
+
+
+def _bar(candidate: Candidate, longest_s: float, plain: bool) -> tuple[Text, set[str]]:
+    """Return the step as a bar and the parts that got a cell; cells add up by largest remainder."""
+    values = [getattr(candidate.parts, f"{name}_s") for name, *_ in _PARTS]
+    exact = [value / longest_s * _BAR_CELLS if longest_s else 0.0 for value in values]
+    cells = [int(value) for value in exact]
+    missing = round(sum(exact)) - sum(cells)
+    order = sorted(range(len(exact)), key=lambda index: cells[index] - exact[index])
+    for index in order[:missing]:
+        cells[index] += 1
+    bar, used = Text(), set()
+    for (name, _, colour, letter), count in zip(_PARTS, cells, strict=True):
+        if count:
+            used.add(name)
+            bar.append((letter if plain else "█") * count, style=colour)
+    bar.append(" " * (_BAR_CELLS - sum(cells)))
+    return bar, used

@@ -1,0 +1,250 @@
+"""What does not fit in a study: names, sizes, rates and fabric parameters.
+
+The same look serves twice: `checks` gives it to the loader, which runs it on raw entries and knows
+line and column; `resolve` runs it on a finished `Study`. In the draft of a malformed study any
+value may be None, and what depends on it goes unsaid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from netloom import catalog, topology
+from netloom.catalog import parts
+from netloom.errors import ParameterError, Problem, nearest
+from netloom.resolve import rates
+from netloom.resolve.model_file import model_problems
+from netloom.schema import explain
+from netloom.schema.draft import draft
+from netloom.schema.study import Cluster, Network, Study
+
+
+def checks(directory: Path) -> Callable[[Mapping[str, Any]], Iterable[Problem]]:
+    """Return a check for `netloom.schema.load.load`; `directory` is where the study file lies."""
+    return lambda raw: study_problems(draft(Study, raw), directory)
+
+
+def study_problems(study: Study, directory: Path) -> Iterator[Problem]:
+    """Return what does not fit in a study or in the draft of one."""
+    yield from model_problems(study.model, directory)
+    yield from _cluster_problems(study.cluster)
+    yield from _precision_problems(study)
+    yield from _unknown("price-book", study.economics.prices, "economics.prices")
+    yield from _unknown("site-costs", study.economics.site, "economics.site")
+    yield from _unknown("failure-rates", study.reliability.rates, "reliability.rates")
+    first: dict[str, int] = {}
+    for index, network in enumerate(study.networks):
+        where = f"networks[{index}]"
+        if network.name and first.setdefault(network.name, index) != index:
+            yield Problem(
+                f"networks[{first[network.name]}] has the name '{network.name}' too",
+                hint="give each network a name of its own",
+                where=f"{where}.name",
+            )
+        yield from _network_problems(network, study.cluster, where)
+
+
+def _unknown(kind: str, name: str | None, where: str) -> Iterator[Problem]:
+    if name is not None and name not in catalog.names(kind):
+        noun = kind.replace("-", " ")
+        yield Problem(f"unknown {noun} '{name}'", nearest(name, catalog.names(kind)), where)
+
+
+def _part(kind: str, name: str | None) -> Any:
+    """Return a catalogue part, None when its name is unknown or missing."""
+    return catalog.get(kind, name) if name is not None and name in catalog.names(kind) else None
+
+
+def _cluster_problems(cluster: Cluster) -> Iterator[Problem]:
+    yield from _unknown("node", cluster.node, "cluster.node")
+    yield from _unknown("nic", cluster.nic, "cluster.nic")
+    nic, node = _part("nic", cluster.nic), _part("node", cluster.node)
+    if nic is not None and cluster.nic_rate is not None:
+        yield from _rate_problems(cluster.nic_rate, nic, "cluster.nic_rate")
+    if node is None:
+        return
+    size = node.num_accelerators
+    if cluster.accelerators is not None and cluster.accelerators % size:
+        below = cluster.accelerators // size * size
+        yield Problem(
+            f"{cluster.accelerators} accelerators do not fill nodes of {size}",
+            hint=f"write {below} or {below + size}" if below else f"write {size}",
+            where="cluster.accelerators",
+        )
+    if cluster.nics_per_node is not None and size % cluster.nics_per_node:
+        divisors = ", ".join(str(count) for count in range(1, size + 1) if size % count == 0)
+        yield Problem(
+            f"{size} accelerators of a node cannot share {cluster.nics_per_node} NICs evenly",
+            hint=f"write one of {divisors}",
+            where="cluster.nics_per_node",
+        )
+
+
+def _precision_problems(study: Study) -> Iterator[Problem]:
+    node = _part("node", study.cluster.node)
+    if node is None or study.goal.precision is None:
+        return
+    known = catalog.get("accelerator", node.accelerator).peak_flops_per_s
+    if study.goal.precision not in known:
+        yield Problem(
+            f"{node.accelerator} has no peak rate in {study.goal.precision}",
+            hint=f"write one of {', '.join(known)}",
+            where="goal.precision",
+        )
+
+
+def _rate_problems(asked_bytes_per_s: float, nic: parts.Nic, where: str) -> Iterator[Problem]:
+    limit_bytes_per_s = rates.full_bytes_per_s(nic)
+    if asked_bytes_per_s > limit_bytes_per_s * (1 + rates.SAME_RATE):
+        limit = rates.shown(limit_bytes_per_s)
+        yield Problem(
+            f"{rates.shown(asked_bytes_per_s)} is more than the {limit} of {nic.name}",
+            hint=f"write {limit} or less, or name a faster NIC",
+            where=where,
+        )
+
+
+def _network_problems(network: Network, cluster: Cluster, where: str) -> Iterator[Problem]:
+    yield from _unknown("switch", network.switch, f"{where}.switch")
+    yield from _unknown("protocol", network.protocol, f"{where}.protocol")
+    yield from _unknown("nic", network.nic, f"{where}.nic")
+    switch = _part("switch", network.switch)
+    nic = _part("nic", network.nic or cluster.nic)
+    yield from _protocol_problems(network.protocol, {"switch": switch, "nic": nic}, where)
+    mode = None
+    if nic is not None:
+        asked_bytes_per_s = rates.nic_bytes_per_s(network, cluster, nic)
+        # the cluster's own rate has been looked at already
+        if network.link_rate is not None or network.nic_rate is not None:
+            key = "link_rate" if network.link_rate is not None else "nic_rate"
+            yield from _rate_problems(asked_bytes_per_s, nic, f"{where}.{key}")
+        if switch is not None:
+            link_bytes_per_s = asked_bytes_per_s / rates.num_planes(network.fabric)
+            mode = rates.port_mode(switch, link_bytes_per_s)
+            if mode is None:
+                yield _no_mode(switch, link_bytes_per_s, network, where)
+    for end in ("host", "trunk"):
+        yield from _medium_problems(getattr(network.media, end), mode, f"{where}.media.{end}")
+    if network.fabric is not None:
+        yield from _fabric_problems(network.fabric, cluster, mode, f"{where}.fabric")
+
+
+def _protocol_problems(
+    protocol: str | None, ends: Mapping[str, parts.Switch | parts.Nic | None], where: str
+) -> Iterator[Problem]:
+    if protocol not in catalog.names("protocol"):
+        return
+    for kind, part in ends.items():
+        if part is not None and protocol not in part.protocols:
+            yield Problem(
+                f"{kind} {part.name} does not speak {protocol}",
+                hint=f"it speaks {', '.join(part.protocols)}",
+                where=f"{where}.protocol",
+            )
+
+
+def _no_mode(
+    switch: parts.Switch, link_bytes_per_s: float, network: Network, where: str
+) -> Problem:
+    modes = ", ".join(f"{mode.num_ports} x {mode.rate}" for mode in switch.port_modes)
+    return Problem(
+        f"{switch.name} has no port mode of {rates.shown(link_bytes_per_s)}",
+        hint=f"its port modes are {modes}; set link_rate, or planes of the fabric",
+        where=f"{where}.link_rate" if network.link_rate is not None else f"{where}.switch",
+    )
+
+
+def _medium_problems(
+    name: str | None, mode: parts.PortMode | None, where: str
+) -> Iterator[Problem]:
+    if name is None or name == "auto":
+        return
+    yield from _unknown("medium", name, where)
+    medium = _part("medium", name)
+    if medium is None or mode is None or rates.fits(medium, mode):
+        return
+    media = catalog.names("medium")
+    fitting = [other for other in media if rates.fits(catalog.get("medium", other), mode)]
+    cage = f", {mode.ports_per_cage} to a cage" if mode.ports_per_cage > 1 else ""
+    yield Problem(
+        f"a cable of {name} carries {medium.rate}, the links run at {mode.rate}{cage}",
+        hint=f"write auto or one of {', '.join(fitting)}" if fitting else "write auto",
+        where=where,
+    )
+
+
+def _fabric_problems(
+    fabric: Mapping[str, Any], cluster: Cluster, mode: parts.PortMode | None, where: str
+) -> Iterator[Problem]:
+    if "kind" not in fabric:
+        hint = f"add kind: one of {', '.join(topology.families())}"
+        yield Problem("'kind' is missing", hint, where)
+        return
+    kind = str(fabric["kind"])
+    try:
+        model = topology.parameter_model(kind)
+    except ParameterError as error:
+        yield Problem(error.problem.message, error.problem.hint, f"{where}.kind")
+        return
+    problems = tuple(_parameter_problems(model, fabric, where))
+    yield from problems
+    if not problems:
+        yield from _size_problems(kind, fabric, cluster, mode, where)
+
+
+def _parameter_problems(
+    model: type[topology.FamilyParameters], fabric: Mapping[str, Any], where: str
+) -> Iterator[Problem]:
+    """Return unknown parameters and malformed values, each parameter once."""
+    try:
+        model.model_validate(given_parameters(fabric))
+    except ValidationError as error:
+        seen = set()
+        for detail, problem in explain.explained(error, model):
+            # what a study leaves out follows from the cluster and the switch
+            if detail["type"] == "missing" or problem.where in seen:
+                continue
+            seen.add(problem.where)
+            place = f"{where}.{problem.where}" if problem.where else where
+            yield Problem(problem.message, problem.hint, place, of_key=problem.of_key)
+
+
+def _size_problems(
+    kind: str, fabric: Mapping[str, Any], cluster: Cluster, mode: parts.PortMode | None, where: str
+) -> Iterator[Problem]:
+    """Return why a family with these parameters cannot hold the cluster."""
+    node = _part("node", cluster.node)
+    if node is None or mode is None or cluster.accelerators is None:
+        return
+    if cluster.accelerators % node.num_accelerators:
+        return
+    try:
+        topology.build(str(fabric["kind"]), sized_parameters(fabric, cluster, node, mode))
+    except ParameterError as error:
+        place = f"{where}.{error.problem.where}" if error.problem.where else where
+        yield Problem(error.problem.message, error.problem.hint, place)
+
+
+def given_parameters(fabric: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a study gives to a fabric family."""
+    return {key: value for key, value in fabric.items() if key != "kind"}
+
+
+def sized_parameters(
+    fabric: Mapping[str, Any], cluster: Cluster, node: parts.Node, mode: parts.PortMode
+) -> topology.FamilyParameters:
+    """Return all parameters of a fabric family, those included that follow from the cluster."""
+    nics_per_node = cluster.nics_per_node or node.nics_per_node
+    return topology.sized(
+        str(fabric["kind"]),
+        hosts=cluster.accelerators // node.num_accelerators * nics_per_node,
+        nics_per_node=nics_per_node,
+        num_ports=mode.num_ports,
+        link_bytes_per_s=rates.mode_bytes_per_s(mode),
+        ports_per_cage=mode.ports_per_cage,
+        given=given_parameters(fabric),
+    )

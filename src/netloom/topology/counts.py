@@ -1,0 +1,180 @@
+"""What a built fabric is made of: switches, links, cables and ports by tier; hops and bisection.
+
+Links, cables and ports are counted apart, because vendors' tables mix them. A *cable* here is a full
+cable: links of a class over links per cable, rounded up, which is what reference tables print;
+`netloom.layout` counts the cables that a contractor pulls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netloom.topology.fabric import HOST, Fabric
+from netloom.topology.graph import switch_graph
+from netloom.topology.routing.dragonfly import DragonflyRouting
+from netloom.topology.routing.tree import TreeRouting
+
+#: Pairs of edge switches up to which distances are counted exactly, by breadth-first search.
+EXACT_SEARCHES = 4096
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts of a fabric.
+
+    Attributes
+    ----------
+    endpoints : E.
+    switches, ports_used, ports_free : by tier name.
+    links, cables : by link-class name.
+    addresses : of endpoints and switches, as a flat network or an InfiniBand subnet needs them.
+    """
+
+    endpoints: int
+    switches: dict[str, int]
+    links: dict[str, int]
+    cables: dict[str, int]
+    ports_used: dict[str, int]
+    ports_free: dict[str, int]
+    addresses: int
+
+
+@dataclass(frozen=True)
+class Hops:
+    """Distances in links between switches that carry endpoints.
+
+    Attributes
+    ----------
+    diameter : the longest shortest path; between connected switches only.
+    mean : over ordered pairs of different switches that are connected; 0 when there is one.
+    connected : whether every pair within one plane is connected.
+    exact : whether all pairs were counted, rather than paths from evenly spaced switches.
+    """
+
+    diameter: int
+    mean: float
+    connected: bool
+    exact: bool
+
+
+def ports_used(fabric: Fabric) -> NDArray[np.int64]:
+    """Return ports in use on each switch, int64, shape (S,)."""
+    used = np.bincount(
+        fabric.trunk_upper, weights=fabric.trunk_links, minlength=fabric.num_switches
+    )
+    lower_is_switch = np.array([link_class.lower != HOST for link_class in fabric.link_classes])
+    inner = lower_is_switch[fabric.trunk_class]
+    used += np.bincount(
+        fabric.trunk_lower[inner], weights=fabric.trunk_links[inner], minlength=fabric.num_switches
+    )
+    return used.astype(np.int64)
+
+
+def count(fabric: Fabric) -> Counts:
+    """Return the counts of a fabric.
+
+    Examples
+    --------
+    >>> from netloom.topology import build
+    >>> counts = count(build("fat-tree", {"hosts": 2048, "radix": 64, "tiers": 2}))
+    >>> counts.switches, counts.links
+    ({'leaf': 64, 'spine': 32}, {'host-leaf': 2048, 'leaf-spine': 2048})
+    """
+    tiers, classes = fabric.tiers, fabric.link_classes
+    per_class = np.bincount(fabric.trunk_class, weights=fabric.trunk_links, minlength=len(classes))
+    used = np.bincount(fabric.switch_tier, weights=ports_used(fabric), minlength=len(tiers)).astype(
+        int
+    )
+    return Counts(
+        endpoints=fabric.num_endpoints,
+        switches={tier.name: tier.num_switches for tier in tiers},
+        links={kind.name: int(links) for kind, links in zip(classes, per_class, strict=True)},
+        cables={
+            kind.name: -(-int(links) // kind.links_per_cable)
+            for kind, links in zip(classes, per_class, strict=True)
+        },
+        ports_used={tier.name: int(ports) for tier, ports in zip(tiers, used, strict=True)},
+        ports_free={
+            tier.name: tier.num_switches * tier.num_ports - int(ports)
+            for tier, ports in zip(tiers, used, strict=True)
+        },
+        addresses=fabric.num_endpoints + fabric.num_switches,
+    )
+
+
+def address_warnings(fabric: Fabric, max_endpoint_addresses: int) -> tuple[str, ...]:
+    """Return a sentence when a subnet of the protocol has too few addresses; 0 means no limit.
+
+    Examples
+    --------
+    >>> from netloom.topology import build
+    >>> address_warnings(build("fat-tree", {"hosts": 65536, "radix": 64, "tiers": 3}), 49151)
+    ('70,656 addresses are needed, one subnet has 49,151: the fabric must be split into 2 subnets',)
+    """
+    needed = fabric.num_endpoints + fabric.num_switches
+    if not max_endpoint_addresses or needed <= max_endpoint_addresses:
+        return ()
+    return (
+        f"{needed:,} addresses are needed, one subnet has {max_endpoint_addresses:,}: "
+        f"the fabric must be split into {-(-needed // max_endpoint_addresses)} subnets",
+    )
+
+
+def hops(fabric: Fabric) -> Hops:
+    """Return diameter and mean distance between edge switches, by breadth-first search.
+
+    Up to `EXACT_SEARCHES` edge switches all pairs are counted, beyond that the paths from that many
+    evenly spaced ones. Planes are equal, so the first plane is searched.
+    """
+    from netloom.kernels.paths import distance_histogram
+
+    graph = fabric_graph(fabric)
+    edge = np.unique(fabric.trunk_upper[fabric.trunk_class == 0])
+    edge = edge[fabric.switch_plane[edge] <= 0].astype(np.int32)
+    targets = np.zeros(fabric.num_switches, dtype=bool)
+    targets[edge] = True
+    exact = len(edge) <= EXACT_SEARCHES
+    sources = (
+        edge if exact else edge[np.linspace(0, len(edge) - 1, EXACT_SEARCHES // 16).astype(int)]
+    )
+    histogram = distance_histogram(graph, sources, targets)
+    apart, pairs = histogram[1:-1], histogram[1:-1].sum()
+    diameter = int(np.flatnonzero(apart)[-1]) + 1 if pairs else 0
+    mean = float(apart @ np.arange(1, len(apart) + 1) / pairs) if pairs else 0.0
+    return Hops(diameter, mean, bool(histogram[-1] == 0), exact)
+
+
+def fabric_graph(fabric: Fabric):  # type: ignore[no-untyped-def]  # a named tuple of the kernels
+    """Return the fabric's `SwitchGraph`."""
+    return switch_graph(
+        fabric.num_endpoints, fabric.num_switches, fabric.link_classes,
+        fabric.trunk_class, fabric.trunk_lower, fabric.trunk_upper, fabric.trunk_links,
+    )  # fmt: skip
+
+
+def bisection_fraction(fabric: Fabric) -> float | None:
+    """Return one-way bandwidth between halves over injection of one half, at most 1.
+
+    Trees: the least, over levels, of the uplinks of all groups over the host links below; a forest
+    without a common top (rail-only) has the value of its trees, each on its own. Dragonfly: global
+    links between groups cut in two equal halves, ``floor(g^2 / 4)`` pairs of them; a single group cuts
+    ``floor(a^2 / 4)`` router pairs. None for fabrics without a stated formula.
+    """
+    routing = fabric.routing
+    host_links = fabric.trunk_links[fabric.trunk_class == 0].sum()
+    if isinstance(routing, TreeRouting):
+        per_class = np.bincount(fabric.trunk_class, weights=fabric.trunk_links)
+        return float(min(1.0, *(per_class[1:] / host_links), 1.0))
+    if isinstance(routing, DragonflyRouting):
+        groups, routers = routing.num_groups, routing.routers_per_group
+        cut_class, all_pairs, cut_pairs = 2, groups * (groups - 1) / 2, groups**2 // 4
+        if groups == 1:
+            cut_class, all_pairs, cut_pairs = 1, routers * (routers - 1) / 2, routers**2 // 4
+        if all_pairs == 0:
+            return 1.0
+        links = fabric.trunk_links[fabric.trunk_class == cut_class].sum() * cut_pairs / all_pairs
+        return float(min(1.0, links / (host_links / 2)))
+    return None

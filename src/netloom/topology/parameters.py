@@ -1,0 +1,170 @@
+"""Parameters that every fabric family shares, and their checking.
+
+A family's `Parameters` model is the reference of its parameters: it fills help texts and error
+messages, and a parameter cannot exist without a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
+
+from netloom.errors import ParameterError, nearest
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _taper(raw: Any) -> Any:
+    """Return the uplink share of a leaf's downlinks from a number or a ``"3:1"`` text."""
+    if isinstance(raw, str) and ":" in raw:
+        down, _, up = raw.partition(":")
+        try:
+            return float(up) / float(down)
+        except (ValueError, ZeroDivisionError):
+            raise ValueError(f"'{raw}' is no ratio of downlinks to uplinks") from None
+    return raw
+
+
+Taper = Annotated[float, BeforeValidator(_taper)]
+
+
+class FamilyParameters(BaseModel):
+    """What every fabric family takes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    link_bytes_per_s: float = Field(
+        default=50e9, gt=0, description="Rate of one logical link, one way, bytes/s."
+    )
+    cage_ports: int = Field(
+        default=1, ge=1, description="Logical links that share one cage, and one cable at full use."
+    )
+
+
+def validated(model: type[_Model], kind: str, parameters: Mapping[str, Any]) -> _Model:
+    """Return a family's parameters; raise `ParameterError` that names each one that is wrong."""
+    given = {name: value for name, value in parameters.items() if name != "kind"}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        problems = [_explained(model, kind, detail) for detail in error.errors()]
+    where = problems[0][2] if len(problems) == 1 else ""
+    raise ParameterError(
+        "; ".join(message for message, _, _ in problems),
+        hint="; ".join(dict.fromkeys(hint for _, hint, _ in problems if hint)),
+        where=where,
+    )
+
+
+def _explained(model: type[BaseModel], kind: str, detail: Any) -> tuple[str, str, str]:
+    """Return message, hint and parameter name of one pydantic error."""
+    name = ".".join(str(part) for part in detail["loc"] if not str(part).startswith("function-"))
+    head = name.split(".")[0]
+    if detail["type"] == "extra_forbidden":
+        return f"{kind} has no parameter '{name}'", nearest(name, model.model_fields), head
+    field = model.model_fields.get(head)
+    meaning = f"{head}: {field.description}" if field is not None and field.description else ""
+    if detail["type"] == "missing":
+        return f"{kind} needs parameter '{name}'", meaning, head
+    text = str(detail["msg"]).removeprefix("Value error, ")
+    return (
+        f"{kind} parameter '{name}' = {detail['input']!r}: {text[0].lower()}{text[1:]}",
+        meaning,
+        head,
+    )
+
+
+def refuse(
+    kind: str, parameter: str, value: object, why: str, choices: Iterable[object]
+) -> ParameterError:
+    """Return the error for a parameter outside its domain, with the nearest valid choices."""
+    listed = " or ".join(str(choice) for choice in choices)
+    hint = f"use {parameter}: {listed}" if listed else ""
+    return ParameterError(
+        f"{kind} parameter '{parameter}' = {value}: {why}", hint=hint, where=parameter
+    )
+
+
+def agreed(kind: str, given: Mapping[str, Any], parameter: str, follows: Any, reason: str) -> Any:
+    """Return a given parameter, or the value that follows from the cluster when it is left out.
+
+    For parameters that the cluster fixes: raise `ParameterError` when the two contradict.
+    """
+    value = given.get(parameter, follows)
+    if value != follows:
+        raise refuse(kind, parameter, value, f"contradicts the cluster: {reason}", (follows,))
+    return follows
+
+
+def from_cluster(
+    model: type[BaseModel],
+    kind: str,
+    given: Mapping[str, Any],
+    *,
+    link_bytes_per_s: float,
+    ports_per_cage: int,
+    num_ports: int,
+) -> dict[str, Any]:
+    """Return the given parameters, checked, with link rate, cages and radix from the cluster.
+
+    Raises
+    ------
+    ParameterError
+        When a name is unknown, a value is outside its domain, the link rate contradicts the
+        cluster's, or the radix exceeds the ports that the switch has at the link rate.
+    """
+    filled = {name: value for name, value in given.items() if name != "kind"}
+    try:
+        model.model_validate(filled)
+    except ValidationError as error:
+        problems = [detail for detail in error.errors() if detail["type"] != "missing"]
+        if problems:
+            missing = {str(detail["loc"][0]) for detail in error.errors()} & (
+                model.model_fields.keys() - filled.keys()
+            )
+            # validated() words the problems; what the cluster will fill in is not among them
+            validated(_without(model, missing), kind, filled)
+    for name in filled:
+        field = model.model_fields[name]
+        filled[name] = TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(
+            filled[name]
+        )
+    filled["link_bytes_per_s"] = agreed(
+        kind,
+        filled,
+        "link_bytes_per_s",
+        link_bytes_per_s,
+        "NIC rate over planes and link_rate give another",
+    )
+    filled.setdefault("cage_ports", ports_per_cage)
+    if "radix" in model.model_fields:
+        filled.setdefault("radix", num_ports)
+        radix = filled["radix"]
+        if isinstance(radix, int) and radix > num_ports:
+            raise refuse(
+                kind,
+                "radix",
+                radix,
+                f"the switch has {num_ports} ports at the link rate",
+                (num_ports,),
+            )
+    return filled
+
+
+def _without(model: type[BaseModel], names: Iterable[str]) -> type[BaseModel]:
+    """Return the model with some required fields made optional."""
+    optional: dict[str, Any] = {}
+    for name in names:
+        field = model.model_fields[name]
+        optional[name] = (field.annotation | None, None)  # type: ignore[operator]
+    return create_model(model.__name__, __base__=model, **optional)
