@@ -36,7 +36,7 @@ def test_more_network_parts_never_raise_goodput(num_parts, more, num_paths, avoi
     for count in (num_parts, num_parts + more):
         link = Exposure("link", count, 0.01 / 3.15576e7, num_paths, avoidable)
         inventory = Inventory(16_384, 2_048, 16_384, (link,))
-        answers.append(goodput(inventory, rates, Policy(1800.0, exposed)).effective_fraction)
+        answers.append(goodput(inventory, rates, Policy(1800.0, 10.0, exposed)).effective_fraction)
     fewer_parts, more_parts = answers
     assert more_parts <= fewer_parts * (1 + 1e-12)
 
@@ -52,7 +52,7 @@ def test_a_second_plane_never_costs_more_than_the_interruptions_it_avoids(
                 1_024, 128, 1_024, (Exposure("link", num_parts, 0.01 / 3.15576e7, num, True),)
             ),
             rates,
-            Policy(interval_s, exposed),
+            Policy(interval_s, 10.0, exposed),
         ).effective_fraction
         for num in (1, 2)
     ]

@@ -71,8 +71,8 @@ def has_right_data(operation: str, num_ranks: int, num_chunks: int, state: State
     raise AssertionError(f"no rule for {operation}")
 
 
-def num_chunks_of(name: str, num_ranks: int) -> int:
-    return 2 if name == "tree" else num_ranks
+def num_chunks_of(rounds: list[list[Transfer]]) -> int:
+    return 1 + max(chunk for messages in rounds for message in messages for chunk in message.chunks)
 
 
 def test_every_operation_has_an_algorithm() -> None:
@@ -82,8 +82,8 @@ def test_every_operation_has_an_algorithm() -> None:
 @pytest.mark.parametrize(("name", "operation"), CASES)
 def test_every_rank_ends_with_the_right_data(name: str, operation: str) -> None:
     for num_ranks in SIZES:
-        num_chunks = num_chunks_of(name, num_ranks)
         rounds = ALGORITHMS.get(name).rounds(num_ranks, operation)
+        num_chunks = num_chunks_of(rounds)
         state = execute(rounds, start(operation, num_ranks, num_chunks))
         assert has_right_data(operation, num_ranks, num_chunks, state), num_ranks
 
@@ -92,14 +92,17 @@ def test_every_rank_ends_with_the_right_data(name: str, operation: str) -> None:
 def test_closed_forms_of_bytes_equal_the_rounds(name: str, operation: str) -> None:
     """Of one rank per node: the busiest rank's bytes, and the bytes of every pair."""
     algorithm = ALGORITHMS.get(name)
+    is_reached = False
     for num_ranks in SIZES:
-        chunk = 1.0 if operation == "send-recv" else 1 / num_chunks_of(name, num_ranks)
+        rounds = algorithm.rounds(num_ranks, operation)
+        # the chunks of send-recv are whole messages, those of all-to-all a rank's shares
+        parts = {"send-recv": 1, "all-to-all": num_ranks}.get(operation, num_chunks_of(rounds))
         pairs: Counter[tuple[int, int]] = Counter()
         sent: Counter[int] = Counter()
-        for messages in algorithm.rounds(num_ranks, operation):
+        for messages in rounds:
             for source, target, chunks, _ in messages:
-                pairs[source, target] += len(chunks) * chunk
-                sent[source] += len(chunks) * chunk
+                pairs[source, target] += len(chunks) / parts
+                sent[source] += len(chunks) / parts
         per_rank = algorithm.bytes_per_rank(operation, num_ranks)
         flows = algorithm.flows(place(num_ranks, 1, num_ranks, 1))
         from_flows: Counter[tuple[int, int]] = Counter()
@@ -109,10 +112,9 @@ def test_closed_forms_of_bytes_equal_the_rounds(name: str, operation: str) -> No
             from_flows[source, target] += flow_bytes * per_rank
         assert from_flows == pytest.approx(pairs)
         assert flows.scale_up_bytes == 0
-        if name == "tree":
-            assert max(sent.values()) <= per_rank + 1e-12
-        else:
-            assert max(sent.values()) == pytest.approx(per_rank)
+        assert max(sent.values()) <= per_rank * (1 + 1e-12)
+        is_reached |= max(sent.values()) == pytest.approx(per_rank)
+    assert is_reached
 
 
 @pytest.mark.parametrize("operation", ["all-reduce", "all-gather", "reduce-scatter"])
@@ -145,9 +147,8 @@ def test_multi_rail_ring_crosses_each_node_boundary_on_every_rail() -> None:
     np.testing.assert_array_equal(flows.source % 8, flows.target % 8)
     np.testing.assert_allclose(flows.flow_bytes, 1 / 8)
     # two groups of two nodes each: node 0 with 1, node 2 with 3
-    assert {(int(s) // 8, int(t) // 8) for s, t in zip(flows.source, flows.target, strict=True)} == {
-        (0, 1), (1, 0), (2, 3), (3, 2)
-    }  # fmt: skip
+    nodes = set(zip((flows.source // 8).tolist(), (flows.target // 8).tolist(), strict=True))
+    assert nodes == {(0, 1), (1, 0), (2, 3), (3, 2)}
 
 
 def test_uneven_groups_use_as_many_channels_as_their_thinnest_node() -> None:

@@ -28,7 +28,7 @@ def rates(**texts):
         "restart_s": "0 s",
         "repair_s": "1 day",
         "checkpoint_bytes_per_parameter": "14 B",
-        "checkpoint_write_s": "10 s",
+        "storage_bytes_per_s": "1 TB/s",
     } | texts
     evidence = {
         "basis": "made up for a test",
@@ -53,7 +53,7 @@ LLAMA3_NETWORK = Exposure("measured network", 16_384, 35 / (54 * DAY_S * 16_384)
 
 def test_llama3_interruptions_come_out_of_the_catalogue_and_the_measured_network():
     llama3 = catalog.get("failure-rates", "llama3-h100")
-    answer = goodput(inventory(16_384, LLAMA3_NETWORK), llama3, Policy(None, 0.0))
+    answer = goodput(inventory(16_384, LLAMA3_NETWORK), llama3, Policy(None, 14 * 405_853_388_800 / 2e12, 0.0))
     # the catalogue rounds its rates to three digits
     assert 54 * answer.interruptions_per_day == pytest.approx(419, rel=0.005)
     assert 24 / answer.interruptions_per_day == pytest.approx(3.09, abs=0.02)
@@ -63,7 +63,7 @@ def test_llama3_interruptions_come_out_of_the_catalogue_and_the_measured_network
 def test_llama3_keeps_more_than_nine_tenths_of_its_time():
     """Published: effective training time above 90 %; at the mode of every rate."""
     llama3 = catalog.get("failure-rates", "llama3-h100")
-    answer = goodput(inventory(16_384, LLAMA3_NETWORK), llama3, Policy(None, 0.0))
+    answer = goodput(inventory(16_384, LLAMA3_NETWORK), llama3, Policy(None, 14 * 405_853_388_800 / 2e12, 0.0))
     assert 0.90 < answer.effective_fraction < 1.0
 
 
@@ -74,7 +74,7 @@ def test_llama3_keeps_more_than_nine_tenths_of_its_time():
 def test_rsc1_mean_time_to_failure(num_accelerators, published_h, tolerance_h):
     """Kokolis et al., HPCA 2025: 6.50 failures per 1,000 node-days; printed to three digits."""
     rsc1 = rates(node_other_per_s="6.50 per 1000 unit-days")
-    answer = goodput(inventory(num_accelerators), rsc1, Policy(None, 0.0))
+    answer = goodput(inventory(num_accelerators), rsc1, Policy(None, 14 * 405_853_388_800 / 2e12, 0.0))
     assert 24 / answer.interruptions_per_day == pytest.approx(published_h, abs=tolerance_h)
 
 
@@ -82,7 +82,7 @@ def test_a_single_path_interrupts_and_two_degrade():
     known = rates(accelerator_per_s="10 per 100 unit-years", restart_s="10 min")
     for num_paths, interrupts in ((1, True), (2, False)):
         link = Exposure("link", 2048, ONE_PERCENT_PER_YEAR, num_paths)
-        answer = goodput(inventory(1024, link), known, Policy(1800.0, 0.1))
+        answer = goodput(inventory(1024, link), known, Policy(1800.0, 10.0, 0.1))
         assert ("link" in answer.interruptions_per_day_by_cause) is interrupts
         assert ("link" in answer.degradations_per_day_by_cause) is not interrupts
         assert (answer.slowdown_fraction > 0) is not interrupts
@@ -93,7 +93,7 @@ def test_a_single_path_interrupts_and_two_degrade():
 
 def test_an_avoidable_part_costs_a_planned_restart_when_that_is_cheaper():
     link = Exposure("host link", 100, 1 / (100 * 10 * DAY_S), num_paths=2, avoidable=True)
-    policy = Policy(3600.0, 0.2)
+    policy = Policy(3600.0, 10.0, 0.2)
     quick = goodput(inventory(8, link), rates(restart_s="10 min"), policy)
     slow = goodput(inventory(8, link), rates(restart_s="10 h"), policy)
     # slowed by 20 % for half an interval, once in ten days, and a restart each time
@@ -109,10 +109,10 @@ def test_a_restart_that_happens_anyway_ends_the_slowdown_of_an_avoidable_part():
     # repair within a day, another interruption within 8 h: rates of 1 and 3 a day, so 6 h
     known = rates(node_other_per_s="3 /day", restart_s="2 h")
     link = Exposure("host link", 1, 1 / (10 * DAY_S), num_paths=2, avoidable=True)
-    answer = goodput(Inventory(8, 1, 8, (link,)), known, Policy(3600.0, 0.2))
+    answer = goodput(Inventory(8, 1, 8, (link,)), known, Policy(3600.0, 10.0, 0.2))
     assert answer.slowdown_fraction == pytest.approx(0.2 * -math.expm1(-6 / 240), rel=1e-12)
     trunk = Exposure("trunk", 1, 1 / (10 * DAY_S), num_paths=2)
-    answer = goodput(Inventory(8, 1, 8, (trunk,)), known, Policy(3600.0, 0.2))
+    answer = goodput(Inventory(8, 1, 8, (trunk,)), known, Policy(3600.0, 10.0, 0.2))
     assert answer.slowdown_fraction == pytest.approx(0.2 * -math.expm1(-24 / 240), rel=1e-12)
 
 
@@ -247,4 +247,4 @@ def test_impossible_exposures_and_policies_are_refused():
         with pytest.raises(ParameterError, match="not possible"):
             Exposure(**{"cause": "link", "num_parts": 1, "failures_per_s": 1.0} | bad)
     with pytest.raises(ParameterError, match="exposed network fraction"):
-        Policy(None, 1.5)
+        Policy(None, 10.0, 1.5)

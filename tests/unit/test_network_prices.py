@@ -236,14 +236,13 @@ def test_slow_fabric_sets_the_latency_of_a_network_step() -> None:
 
 
 def test_fastest_at_the_reference_size_is_chosen() -> None:
-    fabric, communicator = fat_tree(512), Communicator("all-reduce", 512, 1)
+    network, communicator = model(fat_tree(512), 512), Communicator("all-reduce", 512, 1)
     for reference_bytes in (1e4, 1e7, 1e11):
-        network = model(fabric, 512, reference_bytes=reference_bytes)
-        prices = network.price([communicator])
+        prices = network.price([communicator], reference_bytes)
         chosen = prices.latency_s[0] + reference_bytes * prices.s_per_byte[0]
         others = [
             price.latency_s + reference_bytes * price.s_per_byte
-            for price in network.candidates(communicator)
+            for price in network.candidates(communicator, reference_bytes)
         ]
         assert chosen == min(others)
         if reference_bytes == 1e4:

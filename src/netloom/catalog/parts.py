@@ -208,7 +208,9 @@ class FailureRates(Part):
         description="From a network part's failure that traffic routes around until it is replaced."
     )
     checkpoint_bytes_per_parameter: Data = Field(description="Saved state per parameter.")
-    checkpoint_write_s: Time = Field(description="Stall of the job per checkpoint.")
+    storage_bytes_per_s: Rate = Field(
+        description="Rate at which the storage takes a checkpoint; the job waits for it."
+    )
 
 
 class PriceBook(Part):

@@ -17,6 +17,9 @@ from netloom.errors import ParameterError
 #: Edges between the runs of one group: source run, target run, weight, counted inside the group.
 Edges = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
+#: Flows between ranks: source rank, target rank, weight.
+RankFlows = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
+
 
 @dataclass(frozen=True)
 class PlacedGroups:
@@ -102,7 +105,7 @@ def run_edges(groups: PlacedGroups, edges: Callable[[int], Edges]) -> Edges:
     return np.concatenate(source), np.concatenate(target), np.concatenate(weight)
 
 
-def spread_over_channels(groups: PlacedGroups, edges: Edges) -> Edges:
+def spread_over_channels(groups: PlacedGroups, edges: Edges) -> RankFlows:
     """Return rank-to-rank flows of edges between runs, split evenly over the group's channels.
 
     Channel c joins the c-th member of the one run with the c-th member of the other, which keeps

@@ -27,14 +27,18 @@ class Policy:
     Attributes
     ----------
     checkpoint_interval_s : work between checkpoints; the optimum when None.
+    checkpoint_write_s : stall of the job per checkpoint.
     exposed_network_fraction : share of a step that waits for the scale-out network, which is what a
         broken path lengthens.
     """
 
     checkpoint_interval_s: float | None
+    checkpoint_write_s: float
     exposed_network_fraction: float
 
     def __post_init__(self) -> None:
+        if not self.checkpoint_write_s > 0:
+            raise ParameterError(f"a checkpoint cannot take {self.checkpoint_write_s} s")
         if not 0 <= self.exposed_network_fraction <= 1:
             raise ParameterError(
                 f"an exposed network fraction of {self.exposed_network_fraction} is not in 0 to 1"
@@ -53,7 +57,7 @@ def goodput(inventory: Inventory, rates: FailureRates, policy: Policy) -> Goodpu
     by_cause = _interruptions_per_day(inventory, rates)
     interruptions_per_day = math.fsum(by_cause.values())
     mean_s = _DAY_S / interruptions_per_day if interruptions_per_day > 0 else math.inf
-    write_s, restart_s = float(rates.checkpoint_write_s), float(rates.restart_s)
+    write_s, restart_s = policy.checkpoint_write_s, float(rates.restart_s)
     interval_s = policy.checkpoint_interval_s
     if interval_s is None:
         interval_s = checkpoint.optimal_interval_s(mean_s, write_s)

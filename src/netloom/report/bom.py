@@ -22,7 +22,9 @@ NODE_GROUPS = frozenset({"accelerators", "nodes"})
 
 def network_usd(lines: tuple[BomLine, ...]) -> Range:
     """Return the price of every line outside `NODE_GROUPS`."""
-    return sum((line.total_usd for line in lines if line.group not in NODE_GROUPS), start=Range(0, 0, 0))
+    return sum(
+        (line.total_usd for line in lines if line.group not in NODE_GROUPS), start=Range(0, 0, 0)
+    )
 
 
 def check(candidate: Candidate) -> None:
@@ -34,7 +36,8 @@ def check(candidate: Candidate) -> None:
     ):
         if abs(lines.mode - said.mode) > 1e-6 * max(abs(said.mode), 1.0):
             raise ConservationError(
-                f"{candidate.name}: the bill of materials is {lines.mode:.2f} US$, {name} is {said.mode:.2f}"
+                f"{candidate.name}: the bill of materials is {lines.mode:.2f} US$, "
+                f"{name} is {said.mode:.2f} US$"
             )
 
 

@@ -17,7 +17,7 @@ from netloom.report.serialise import derived_names
 from netloom.result import SCHEMA_VERSION, StudyResult
 
 _UNITS = (
-    ("_bytes_per_s", "bytes per second, one way"),
+    ("bytes_per_s", "bytes per second, one way"),
     ("flops_per_s_per_accelerator", "FLOP/s per accelerator"),
     ("_per_s", "per second"),
     ("_per_day", "per day"),
@@ -56,7 +56,7 @@ def unit(name: str) -> str:
 
 
 def descriptions(data_class: type) -> dict[str, str]:
-    """Return the sentence of each attribute, from the docstrings of the class and its properties."""
+    """Return the sentence of each attribute, from docstrings of class and properties."""
     doc = data_class.__doc__ or ""
     section = doc.partition("----------\n")[2]
     entries = re.findall(r"^    (\w[\w, ]*) : (.+(?:\n        .+)*)", section, flags=re.MULTILINE)
@@ -83,12 +83,14 @@ def json_schema() -> dict[str, Any]:
             hint = get_type_hints(getattr(data_class, derived).fget)["return"]
             node["properties"][derived] = (
                 {"$ref": f"#/$defs/{hint.__name__}"}
-                if dataclasses.is_dataclass(hint)
+                if hint in data_classes().values()
                 else TypeAdapter(hint).json_schema()
             )
         for field, node_of_field in node["properties"].items():
             node_of_field.pop("title", None)
-            node_of_field["description"] = f"{texts[field]} [{unit(field)}]" if unit(field) else texts[field]
+            node_of_field["description"] = (
+                f"{texts[field]} [{unit(field)}]" if unit(field) else texts[field]
+            )
         node["required"] = list(node["properties"])
         node["additionalProperties"] = False
         node["description"] = (data_class.__doc__ or "").partition("\n")[0]
@@ -108,14 +110,17 @@ def reference_text() -> str:
     lines = [
         "# result.json",
         "",
-        f"What `netloom plan --json` prints and `--out` writes; `schema_version` is {SCHEMA_VERSION}. "
+        "What `netloom plan --json` prints and `--out` writes, "
+        f"at `schema_version` {SCHEMA_VERSION}. "
         "The machine-readable form is [result.schema.json](result.schema.json). Both are generated "
         "from `netloom.result` by `python -m netloom.report.schema docs`.",
         "",
-        "- Numbers are SI, with the unit in the name; rates are one way; money is US$ as low, mode and high.",
-        "- *Derived* values repeat what can be computed from the others, for readers without netloom.",
+        "- Numbers are SI, with the unit in the name; rates are one way; "
+        "money is US$ as low, mode and high.",
+        "- *Derived* values repeat what follows from the others, for readers without netloom.",
         "- The same study, seed and version give the same bytes.",
-        "- `schema_version` grows when a field changes its meaning or goes away; new fields may appear.",
+        "- `schema_version` grows when a field changes its meaning or goes away; "
+        "new fields may appear.",
     ]
     for name, data_class in data_classes().items():
         texts = descriptions(data_class)
@@ -126,7 +131,8 @@ def reference_text() -> str:
         lines += ["", f"## {name}", "", (data_class.__doc__ or "").partition("\n")[0], ""]
         lines += ["| field | type | unit | meaning |", "|---|---|---|---|"]
         lines += [
-            f"| `{field}` | {hint} | {unit(field)} | {texts[field]} |" for field, hint in hints.items()
+            f"| `{field}` | {hint} | {unit(field)} | {texts[field]} |"
+            for field, hint in hints.items()
         ]
     return "\n".join(lines) + "\n"
 

@@ -52,7 +52,9 @@ def from_json(text: str) -> StudyResult:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ParameterError(f"this is no JSON: {error}", hint="give a result.json of netloom") from None
+        raise ParameterError(
+            f"this is no JSON: {error}", hint="give a result.json of netloom"
+        ) from None
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION:
         raise ParameterError(
@@ -71,7 +73,9 @@ def _plain(value: Any) -> Any:
     """Return dataclasses, tuples and NumPy scalars as what `json` knows."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value)]
-        return {name: _plain(getattr(value, name)) for name in (*names, *derived_names(type(value)))}
+        return {
+            name: _plain(getattr(value, name)) for name in (*names, *derived_names(type(value)))
+        }
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -44,10 +44,14 @@ def print_result(result: StudyResult, console: Console, top: int | None = None) 
         console.print(_ranking(shown, console))
         console.print(_limits(shown, result, console))
     if len(shown) < len(result.candidates):
-        console.print(f"{len(result.candidates) - len(shown)} more candidates not shown", style="dim")
+        console.print(
+            f"{len(result.candidates) - len(shown)} more candidates not shown", style="dim"
+        )
     console.print(Text(result.verdict, style="bold"))
     for refusal in result.refused:
-        console.print(Text.assemble(("refused ", "red"), (refusal.name, "bold"), f": {refusal.reason}"))
+        console.print(
+            Text.assemble(("refused ", "red"), (refusal.name, "bold"), f": {refusal.reason}")
+        )
     weak = len(result.low_grade_inputs)
     if weak:
         console.print(
@@ -87,8 +91,9 @@ def _ranking(shown: tuple[Candidate, ...], console: Console) -> Table:
         table.add_column("switches", justify="right", no_wrap=True)
     for candidate in shown:
         network = candidate.network_capex_usd
-        cells = [
-            str(candidate.rank), Text(candidate.name), f"{candidate.days:.1f}", f"{candidate.step_s:.3f}",
+        cells: list[str | Text] = [
+            str(candidate.rank), Text(candidate.name),
+            f"{candidate.days:.1f}", f"{candidate.step_s:.3f}",
             f"{100 * candidate.mfu:.1f}", f"{100 * candidate.goodput.effective_fraction:.1f}",
             f"{network.mode / 1e6:.1f}",
         ]  # fmt: skip

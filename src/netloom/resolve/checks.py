@@ -20,7 +20,7 @@ from netloom.resolve import rates
 from netloom.resolve.model_file import model_problems
 from netloom.schema import explain
 from netloom.schema.draft import draft
-from netloom.schema.study import Cluster, Network, Study
+from netloom.schema.study import Cluster, Goal, Network, Study
 
 
 def checks(directory: Path) -> Callable[[Mapping[str, Any]], Iterable[Problem]]:
@@ -32,7 +32,7 @@ def study_problems(study: Study, directory: Path) -> Iterator[Problem]:
     """Return what does not fit in a study or in the draft of one."""
     yield from model_problems(study.model, directory)
     yield from _cluster_problems(study.cluster)
-    yield from _precision_problems(study)
+    yield from _precision_problems(study.goal, study.cluster)
     yield from _unknown("price-book", study.economics.prices, "economics.prices")
     yield from _unknown("site-costs", study.economics.site, "economics.site")
     yield from _unknown("failure-rates", study.reliability.rates, "reliability.rates")
@@ -62,6 +62,7 @@ def _part(kind: str, name: str | None) -> Any:
 def _cluster_problems(cluster: Cluster) -> Iterator[Problem]:
     yield from _unknown("node", cluster.node, "cluster.node")
     yield from _unknown("nic", cluster.nic, "cluster.nic")
+    yield from _unknown("software", cluster.software, "cluster.software")
     nic, node = _part("nic", cluster.nic), _part("node", cluster.node)
     if nic is not None and cluster.nic_rate is not None:
         yield from _rate_problems(cluster.nic_rate, nic, "cluster.nic_rate")
@@ -84,17 +85,41 @@ def _cluster_problems(cluster: Cluster) -> Iterator[Problem]:
         )
 
 
-def _precision_problems(study: Study) -> Iterator[Problem]:
-    node = _part("node", study.cluster.node)
-    if node is None or study.goal.precision is None:
+def _precision_problems(goal: Goal, cluster: Cluster) -> Iterator[Problem]:
+    """Return why the accelerators, or the software on them, cannot compute what is asked."""
+    node, software = _part("node", cluster.node), _part("software", cluster.software)
+    if node is None:
         return
     known = catalog.get("accelerator", node.accelerator).peak_flops_per_s
-    if study.goal.precision not in known:
+    if goal.precision is not None and goal.precision not in known:
         yield Problem(
-            f"{node.accelerator} has no peak rate in {study.goal.precision}",
+            f"{node.accelerator} has no peak rate in {goal.precision}",
             hint=f"write one of {', '.join(known)}",
             where="goal.precision",
         )
+    if software is None:
+        return
+    calibration = software.accelerators.get(node.accelerator)
+    if calibration is None:
+        rated = ", ".join(_software_for(node.accelerator)) or "none"
+        yield Problem(
+            f"{software.name} is not calibrated on {node.accelerator}",
+            hint=f"calibrated on it: {rated}; {software.name} is on "
+            f"{', '.join(software.accelerators)}",
+            where="cluster.software",
+        )
+    elif goal.precision == "fp8" and calibration.fp8_matmul_efficiency is None:
+        yield Problem(
+            f"{software.name} is not calibrated in fp8 on {node.accelerator}",
+            hint="write bf16, or name another software of the cluster",
+            where="goal.precision",
+        )
+
+
+def _software_for(accelerator: str) -> Iterator[str]:
+    for name in catalog.names("software"):
+        if accelerator in catalog.get("software", name).accelerators:
+            yield name
 
 
 def _rate_problems(asked_bytes_per_s: float, nic: parts.Nic, where: str) -> Iterator[Problem]:
@@ -181,7 +206,7 @@ def _fabric_problems(
     fabric: Mapping[str, Any], cluster: Cluster, mode: parts.PortMode | None, where: str
 ) -> Iterator[Problem]:
     if "kind" not in fabric:
-        hint = f"add kind: one of {', '.join(topology.families())}"
+        hint = f"add kind: one of {', '.join(topology.REGISTRY.names())}"
         yield Problem("'kind' is missing", hint, where)
         return
     kind = str(fabric["kind"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from netloom import catalog
 from netloom.catalog import parts
+from netloom.catalog.software import Software
 from netloom.errors import StudyError
 from netloom.resolve import rates
 from netloom.resolve.checks import sized_parameters, study_problems
@@ -66,6 +67,7 @@ class Resolved:
     node, accelerator, scale_up : catalogue parts of the cluster.
     num_nodes : nodes of the run.
     nics_per_node : scale-out NICs of one node.
+    software : what runs the training, with its calibration.
     networks : candidates in the order of the study.
     prices, site, rates : price book, site costs and failure rates.
     """
@@ -79,6 +81,7 @@ class Resolved:
     scale_up: parts.ScaleUp
     num_nodes: int
     nics_per_node: int
+    software: Software
     networks: tuple[ResolvedNetwork, ...]
     prices: parts.PriceBook
     site: parts.SiteCosts
@@ -114,6 +117,7 @@ def resolve(study: Study, directory: Path) -> Resolved:
         scale_up=catalog.get("scale-up", node.scale_up),
         num_nodes=cluster.accelerators // node.num_accelerators,
         nics_per_node=cluster.nics_per_node or node.nics_per_node,
+        software=catalog.get("software", cluster.software),
         networks=tuple(_resolved_network(network, cluster, node) for network in study.networks),
         prices=catalog.get("price-book", economics.prices),
         site=catalog.get("site-costs", economics.site),

@@ -147,7 +147,7 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, y
 def _is_spread(node: yaml.Node | None) -> bool:
     """Return whether a value has no place of its own on the line of its key."""
     if isinstance(node, yaml.ScalarNode):
-        return node.value == "" and node.style is None
+        return node.value == "" and not node.style
     return isinstance(node, yaml.CollectionNode) and not node.flow_style
 
 

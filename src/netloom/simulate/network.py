@@ -130,12 +130,18 @@ class NetworkModel:
         self.num_seeds = num_seeds
         self.seed = seed
         self.placement = Placement(accelerators_per_node, nics_per_node)
-        self._prices: dict[Communicator, Price] = {}
+        self._prices: dict[tuple[Communicator, float], Price] = {}
         self._patterns: dict[tuple[str, int, int], Pattern] = {}
 
-    def price(self, communicators: Sequence[Communicator]) -> CommunicatorPrices:
-        """Return the prices of communicators, each distinct one computed once per model."""
-        prices = [self._price_of(communicator) for communicator in communicators]
+    def price(
+        self, communicators: Sequence[Communicator], reference_bytes: float | None = None
+    ) -> CommunicatorPrices:
+        """Return the prices of communicators, each distinct one computed once per model.
+
+        `reference_bytes` overrides the model's; traffic is not counted again for another size.
+        """
+        size_bytes = self.reference_bytes if reference_bytes is None else reference_bytes
+        prices = [self._price_of(communicator, size_bytes) for communicator in communicators]
         limit_names = (NOTHING, SCALE_UP, *self.fabric.routing.bundles.stage_names)
         algorithm_names = tuple(sorted({NOTHING} | {price.algorithm for price in prices}))
         return CommunicatorPrices(
@@ -149,8 +155,14 @@ class NetworkModel:
             algorithm_names=algorithm_names,
         )
 
-    def candidates(self, communicator: Communicator) -> list[Price]:
-        """Return the price under every algorithm and protocol that can carry out the operation."""
+    def candidates(
+        self, communicator: Communicator, reference_bytes: float | None = None
+    ) -> list[Price]:
+        """Return the price under every algorithm and protocol that can carry out the operation.
+
+        `reference_bytes`, the model's when left out, decides whether a large ring's plateau holds.
+        """
+        size_bytes = self.reference_bytes if reference_bytes is None else reference_bytes
         operation, size, stride = communicator
         if operation not in OPERATIONS:
             raise ParameterError(
@@ -166,7 +178,7 @@ class NetworkModel:
             seconds *= algorithm.bytes_per_rank(operation, size)
             steps = algorithm.steps(operation, size, pattern.num_nodes)
             for key in keys:
-                latency_s = self._latency_s(communicator, key, steps, pattern)
+                latency_s = self._latency_s(communicator, key, steps, pattern, size_bytes)
                 factor = float(self.library.bandwidth_factor[key])
                 prices.append(Price(latency_s, seconds / factor, limit, key))
         if not prices:
@@ -176,20 +188,26 @@ class NetworkModel:
             )
         return prices
 
-    def _price_of(self, communicator: Communicator) -> Price:
-        if communicator not in self._prices:
+    def _price_of(self, communicator: Communicator, size_bytes: float) -> Price:
+        key = (communicator, size_bytes)
+        if key not in self._prices:
             if communicator.size == 1:
                 best = Price(0.0, 0.0, NOTHING, NOTHING)
             else:
                 best = min(
-                    self.candidates(communicator),
-                    key=lambda price: price.latency_s + self.reference_bytes * price.s_per_byte,
+                    self.candidates(communicator, size_bytes),
+                    key=lambda price: price.latency_s + size_bytes * price.s_per_byte,
                 )
-            self._prices[communicator] = best
-        return self._prices[communicator]
+            self._prices[key] = best
+        return self._prices[key]
 
     def _latency_s(
-        self, communicator: Communicator, key: str, steps: Steps, pattern: Pattern
+        self,
+        communicator: Communicator,
+        key: str,
+        steps: Steps,
+        pattern: Pattern,
+        size_bytes: float,
     ) -> float:
         """Return the latency of one call by the library's model.
 
@@ -211,7 +229,7 @@ class NetworkModel:
         if (
             (communicator.operation, key) == ("all-reduce", "ring/simple")
             and num_nodes > 1
-            and self.reference_bytes >= float(library.plateau_bytes_per_rank) * size
+            and size_bytes >= float(library.plateau_bytes_per_rank) * size
         ):
             latency_s *= float(library.plateau_latency_factor)
         return latency_s

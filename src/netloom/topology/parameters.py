@@ -14,7 +14,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    TypeAdapter,
     ValidationError,
     create_model,
 )
@@ -123,22 +122,9 @@ def from_cluster(
         When a name is unknown, a value is outside its domain, the link rate contradicts the
         cluster's, or the radix exceeds the ports that the switch has at the link rate.
     """
-    filled = {name: value for name, value in given.items() if name != "kind"}
-    try:
-        model.model_validate(filled)
-    except ValidationError as error:
-        problems = [detail for detail in error.errors() if detail["type"] != "missing"]
-        if problems:
-            missing = {str(detail["loc"][0]) for detail in error.errors()} & (
-                model.model_fields.keys() - filled.keys()
-            )
-            # validated() words the problems; what the cluster will fill in is not among them
-            validated(_without(model, missing), kind, filled)
-    for name in filled:
-        field = model.model_fields[name]
-        filled[name] = TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(
-            filled[name]
-        )
+    required = [name for name, field in model.model_fields.items() if field.is_required()]
+    checked = validated(_without(model, required), kind, given)
+    filled = {name: getattr(checked, name) for name in given if name != "kind"}
     filled["link_bytes_per_s"] = agreed(
         kind,
         filled,
@@ -162,9 +148,10 @@ def from_cluster(
 
 
 def _without(model: type[BaseModel], names: Iterable[str]) -> type[BaseModel]:
-    """Return the model with some required fields made optional."""
+    """Return the model with some required fields made optional; what is given is still checked."""
     optional: dict[str, Any] = {}
     for name in names:
         field = model.model_fields[name]
-        optional[name] = (field.annotation | None, None)  # type: ignore[operator]
+        kept = (field.annotation, *field.metadata, field.description)
+        optional[name] = (Annotated[kept], None)
     return create_model(model.__name__, __base__=model, **optional)

@@ -213,6 +213,10 @@ def _gpt_neox(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _nemotron(config: Mapping[str, Any]) -> dict[str, Any]:
+    return _llama(config) | {"gated": False, "norm_bias": True}
+
+
 #: Hugging Face ``model_type`` -> reader of its fields.
 READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "llama": _llama,
@@ -221,6 +225,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "qwen3": _qwen3,
     "qwen3_moe": _qwen3_moe,
     "mixtral": _mixtral,
+    "nemotron": _nemotron,
     "deepseek_v2": _deepseek,
     "deepseek_v3": _deepseek,
     "kimi_k2": _deepseek,

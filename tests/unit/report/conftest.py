@@ -33,11 +33,13 @@ def bill(switch, optic, cable, switches, links, num_optics):
 
     node = BomLine("nodes", "node/dgx-h100", "8 x H100 server", "hosts", NUM_ACCELERATORS // 8,
                    NODE_USD, 10200.0, "C", "contract")  # fmt: skip
-    nic = BomLine("nics", "nic/connectx-7", "400 Gb/s NIC", "hosts", NUM_ACCELERATORS, NIC_USD, 25.0,
-                  "C", "reseller")  # fmt: skip
+    nic = BomLine("nics", "nic/connectx-7", "400 Gb/s NIC", "hosts", NUM_ACCELERATORS, NIC_USD,
+                  25.0, "C", "reseller")  # fmt: skip
     boxes = [line("switches", switch, tier, count) for tier, count in switches.items()]
     cables = [line("cables", cable, name, count) for name, count in links.items()]
-    optics = [line("optics", optic, name, count, "recalled-medium") for name, count in num_optics.items()]
+    optics = [
+        line("optics", optic, name, count, "recalled-medium") for name, count in num_optics.items()
+    ]
     work = line("installation", ("installation/cable", "Cable pulled", 90.0, 0.0), "hall",
                 sum(links.values()), "proposal")  # fmt: skip
     return (node, nic, *boxes, *optics, *cables, work)
@@ -70,7 +72,9 @@ def candidate(rank, name, kind, parameters, switch, optic, switches, links, expo
     calls = (
         Communication("tensor", "all-gather", 8, 412e9, 1.14, tensor_s, 360e9, "NVLink"),
         Communication("pipeline", "send", pipeline, 1.7e9, 0.06, pipeline_s, 46e9, "host links"),
-        Communication("data", "reduce-scatter", 128, 6.4e9, 0.42, data_s, 44e9, limit.split(" set")[0]),
+        Communication(
+            "data", "reduce-scatter", 128, 6.4e9, 0.42, data_s, 44e9, limit.split(" set")[0]
+        ),
     )
     days_quiet = TOKENS / (BATCH * SEQUENCE) * step_s / 86400
     return Candidate(
@@ -99,33 +103,36 @@ def study_result():
     rate = 50e9
     candidates = (
         candidate(1, "multi-plane two-tier 51.2T", "fat-tree",
-                  {"planes": 2, "link_bytes_per_s": rate / 2, "hosts": 16384, "radix": 256, "tiers": 2}, ETHERNET, LPO,
+                  {"planes": 2, "link_bytes_per_s": rate / 2, "radix": 256, "tiers": 2},
+                  ETHERNET, LPO,
                   {"leaf": 256, "spine": 128}, {"host-leaf": 32768, "leaf-spine": 32768},
                   (0.741, 0.0, 0.0, 0.031, 0.118), 74.1,
                   "host links set the rate of data-parallel traffic, 1.9 % of the step"),
         candidate(2, "rail-optimised 51.2T RoCE, LPO", "rail-optimized",
-                  {"tiers": 3, "rails": 8, "link_bytes_per_s": rate, "taper": 1.0}, ETHERNET, LPO,
+                  {"units": 64, "tiers": 3, "rails": 8, "link_bytes_per_s": rate, "taper": 1.0},
+                  ETHERNET, LPO,
                   {"leaf": 256, "spine": 256, "core": 128},
                   {"host-leaf": 16384, "leaf-spine": 16384, "spine-core": 16384},
                   (0.741, 0.0, 0.0, 0.033, 0.131), 74.9,
                   "leaf uplinks set the rate of data-parallel traffic, 2.1 % of the step"),
         candidate(3, "rail-optimised NDR InfiniBand, DSP", "rail-optimized",
-                  {"tiers": 3, "rails": 8, "link_bytes_per_s": rate, "taper": 1.0}, NDR, DSP,
+                  {"units": 64, "tiers": 3, "rails": 8, "link_bytes_per_s": rate, "taper": 1.0},
+                  NDR, DSP,
                   {"leaf": 512, "spine": 512, "core": 256},
                   {"host-leaf": 16384, "leaf-spine": 16384, "spine-core": 16384},
                   (0.741, 0.0, 0.0, 0.030, 0.112), 75.4,
                   "leaf uplinks set the rate of data-parallel traffic, 1.8 % of the step"),
-        candidate(4, "rail-only", "rail-only", {"domain": 8, "hosts": 16384, "radix": 128, "link_bytes_per_s": rate}, ETHERNET, LPO,
+        candidate(4, "rail-only", "rail-only",
+                  {"domain": 8, "radix": 128, "link_bytes_per_s": rate}, ETHERNET, LPO,
                   {"leaf": 256, "spine": 128}, {"host-leaf": 16384, "leaf-spine": 16384},
                   (0.741, 0.0, 0.0, 0.074, 0.131), 76.0,
                   "forwarding inside the node sets the rate of pipeline sends, 1.2 % of the step"),
         candidate(5, "dragonfly p16 a32 h16", "dragonfly",
-                  {"endpoints_per_router": 16, "routers_per_group": 32, "groups": 32,
-                   "global_links_per_router": 16, "link_bytes_per_s": rate}, NDR, DSP,
+                  {"p": 16, "a": 32, "h": 16, "g": 32, "link_bytes_per_s": rate}, NDR, DSP,
                   {"router": 1024}, {"host-router": 16384, "local": 15872, "global": 8192},
                   (0.741, 0.0, 0.0, 0.052, 0.388), 79.4,
                   "global links set the rate of data-parallel traffic, 5.9 % of the step",
-                  warnings=("Dragonfly needs adaptive routing; the switch firmware must offer it",)),
+                  warnings=("Dragonfly needs adaptive routing, which the switch must offer",)),
         candidate(6, "pod Clos, 1:7 core", "pods",
                   {"pods": 6, "pod_hosts": 3072, "link_bytes_per_s": rate,
                    "oversubscription": 7.0}, ETHERNET, LPO,
@@ -140,7 +147,7 @@ def study_result():
         num_accelerators=NUM_ACCELERATORS, tokens=TOKENS, batch_sequences=BATCH, sequence=SEQUENCE,
         precision="bf16", flop_convention="6 N D plus causal attention, recomputation not counted",
         seed=0, candidates=candidates,
-        refused=(Refusal("two-tier NDR fat tree", "64 ports reach 2,048 endpoints, 16,384 are asked"),),
+        refused=(Refusal("two-tier NDR fat tree", "64 ports reach 2,048 endpoints of 16,384"),),
         winner=candidates[0].name,
         verdict="multi-plane two-tier 51.2T trains in 74.1 days: 0.8 days (1.1 %) sooner than "
                 "rail-optimised 51.2T RoCE, LPO, for 1.7 M$ more network.",

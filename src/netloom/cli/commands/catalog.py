@@ -144,8 +144,6 @@ def _table(quantities: list[tuple[str, Quantity]]) -> Table:
     from rich import box
     from rich.table import Table
 
-    from netloom.units import show as shown
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("number", "low", "mode", "high"):
         table.add_column(heading, justify="left" if heading == "number" else "right", no_wrap=True)
@@ -153,12 +151,21 @@ def _table(quantities: list[tuple[str, Quantity]]) -> Table:
         table.add_column(heading)
     for path, quantity in quantities:
         low, mode, high = (
-            shown(value, quantity.dimension)
+            _shown(value, quantity.dimension)
             for value in (quantity.low, quantity.mode, quantity.high)
         )
         ends = ("", "") if quantity.low == quantity.high else (low, high)
         table.add_row(path, ends[0], mode, ends[1], quantity.grade, quantity.date, quantity.basis)
     return table
+
+
+def _shown(value: float, dimension: str) -> str:
+    """Return a number for people; sizes of memory in the binary units that they are built in."""
+    from netloom.units import show as shown
+
+    if dimension == "data" and value >= 2**20 and value % 2**20 == 0:
+        dimension = "memory"
+    return shown(value, dimension, digits=4)
 
 
 def _evidence(quantities: list[tuple[str, Quantity]]) -> str:

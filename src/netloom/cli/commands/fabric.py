@@ -24,7 +24,7 @@ def list_families(*, json: Annotated[bool, Parameter(negative="")] = False) -> N
     """
     from netloom import topology
 
-    models = {kind: topology.parameter_model(kind) for kind in topology.families()}
+    models = {kind: topology.parameter_model(kind) for kind in topology.REGISTRY.names()}
     if json:
         import json as encoder
 

@@ -81,13 +81,21 @@ def draw(result: StudyResult) -> str:
         return _BOTTOM - (usd / 1e6 - y_ticks[0]) / (y_ticks[-1] - y_ticks[0]) * (_BOTTOM - _TOP)
 
     body = [
-        svg.lines([(_LEFT, y_of(tick * 1e6), _RIGHT, y_of(tick * 1e6)) for tick in y_ticks], "grid"),
+        svg.lines(
+            [(_LEFT, y_of(tick * 1e6), _RIGHT, y_of(tick * 1e6)) for tick in y_ticks], "grid"
+        ),
         svg.lines([(x_of(tick), _BOTTOM, x_of(tick), _BOTTOM + 5) for tick in x_ticks], "axis"),
     ]
-    body += [svg.text(x_of(tick), _BOTTOM + 18, f"{tick:g}", 11.5, "muted", "middle") for tick in x_ticks]
-    body += [svg.text(_LEFT - 6, y_of(t * 1e6) + 4, f"{t:,.6g}", 11.5, "muted", "end") for t in y_ticks]
+    body += [
+        svg.text(x_of(tick), _BOTTOM + 18, f"{tick:g}", 11.5, "muted", "middle") for tick in x_ticks
+    ]
+    body += [
+        svg.text(_LEFT - 6, y_of(t * 1e6) + 4, f"{t:,.6g}", 11.5, "muted", "end") for t in y_ticks
+    ]
     body.append(svg.text(0, 12, "total capex, M$", 12, "muted"))
-    body.append(svg.text(_RIGHT, _BOTTOM + 37, "days to train, failures included", 12, "muted", "end"))
+    body.append(
+        svg.text(_RIGHT, _BOTTOM + 37, "days to train, failures included", 12, "muted", "end")
+    )
 
     front = [(x_of(c.days), y_of(c.total_capex_usd.mode)) for c in pareto(candidates)]
     if len(front) > 1:
@@ -165,7 +173,9 @@ def _leader(x: float, y: float, box: _Box) -> tuple[float, float, float, float]:
     return x + rim * (near_x - x), y + rim * (near_y - y), near_x, near_y
 
 
-def _crossings(line: tuple[float, float, float, float], points: Sequence[tuple[float, float]]) -> int:
+def _crossings(
+    line: tuple[float, float, float, float], points: Sequence[tuple[float, float]]
+) -> int:
     """Return how many points a line runs through."""
     x1, y1, x2, y2 = line
     length_squared = (x2 - x1) ** 2 + (y2 - y1) ** 2

@@ -28,7 +28,10 @@ def sketch(found: Structure) -> list[str]:
         )
         for turn in (side, -side)
     ]
-    body = [svg.lines([(*a, *b) for a, b in combinations(ring, 2)], "wire"), svg.lines(beams, "free")]
+    body = [
+        svg.lines([(*a, *b) for a, b in combinations(ring, 2)], "wire"),
+        svg.lines(beams, "free"),
+    ]
     body += [svg.circle(x, y, 7, "box") for x, y in ring]
     body.append(svg.circle(*_LENS, _LENS_RADIUS, "panel"))
     body.append(svg.lines([(*a, *b) for a, b in combinations(lens, 2)], "wire"))
@@ -64,4 +67,6 @@ def _numbers(found: Structure) -> list[str]:
     if hosts is not None:
         entries.append((218, "bold", f"{hosts.count:,} NICs"))
         entries.append((233, "muted", link_text(hosts, found.rate)))
-    return [svg.text(4, y, content, 12.5 if css == "bold" else 10.5, css) for y, css, content in entries]
+    return [
+        svg.text(4, y, content, 12.5 if css == "bold" else 10.5, css) for y, css, content in entries
+    ]

@@ -22,15 +22,17 @@ def sketch(found: Structure) -> list[str]:
         body.append(svg.rect(left, TOP - 14, right - left, ys[1] - TOP + 30, "panel", radius=6))
         centres = fabric_clos.tier_boxes(found, left + 4, right - 4, max(8 // panels, 2))
         leaves = centres[0]
-        wires = fabric_clos.tier_wires(found, centres, ys, pods=1)
-        wires += [
+        wires = [
             (x, BOTTOM, leaves[index * len(leaves) // _NUM_HOSTS], ys[1])
             for index, x in enumerate(host_xs)
         ]
         body.append(svg.lines(wires, "wire"))
+        body += fabric_clos.tier_wires(found, centres, ys)
         body += fabric_clos.tier_rects(centres, ys)
         number = panel + 1 if panel < panels - 1 else found.planes
         prefix = "… plane" if number > panel + 1 else "plane"
-        body.append(svg.text((left + right) / 2, TOP - 20, f"{prefix} {number}", 11, "muted", "middle"))
+        body.append(
+            svg.text((left + right) / 2, TOP - 20, f"{prefix} {number}", 11, "muted", "middle")
+        )
     body += [svg.rect(x - 4, BOTTOM - 4, 8, 8, "f-compute", radius=1.5) for x in host_xs]
     return body

@@ -27,10 +27,13 @@ def sketch(found: Structure) -> list[str]:
     top_node = BOTTOM - (_NUM_NODES - 1) * _NODE_PITCH
     levels = len(found.tiers)
     ys = [
-        _SWITCHES_BOTTOM - level * (_SWITCHES_BOTTOM - TOP) / max(levels - 1, 1) for level in range(levels)
+        _SWITCHES_BOTTOM - level * (_SWITCHES_BOTTOM - TOP) / max(levels - 1, 1)
+        for level in range(levels)
     ]
     body = [
-        svg.rect(LEFT - 4, top_node + index * _NODE_PITCH - 7, RIGHT - LEFT + 6, 14, "panel", radius=4)
+        svg.rect(
+            LEFT - 4, top_node + index * _NODE_PITCH - 7, RIGHT - LEFT + 6, 14, "panel", radius=4
+        )
         for index in range(_NUM_NODES)
     ]
     for rail, x in enumerate(xs):
@@ -47,14 +50,16 @@ def sketch(found: Structure) -> list[str]:
 def _rail(
     found: Structure, rail: int, x: float, pitch: float, ys: list[float], top_node: float
 ) -> list[str]:
-    """Return one rail: its switches, boxes in proportion to the tiers, and its NIC in every node."""
+    """Return one rail: its switches in proportion to the tiers, and its NIC in every node."""
     colour = f"f-rail-{rail % 8}"
     most = max(count for _, count in found.tiers)
     width = min(pitch * 0.36, 9.0)
     centres = []
     for _, count in found.tiers:
         num_boxes = max(round(2 * count / most), 1)
-        centres.append([x + (index - (num_boxes - 1) / 2) * pitch * 0.42 for index in range(num_boxes)])
+        centres.append(
+            [x + (index - (num_boxes - 1) / 2) * pitch * 0.42 for index in range(num_boxes)]
+        )
     wires = [(x, BOTTOM, x, top_node)] + [(leaf, ys[0], x, top_node) for leaf in centres[0]]
     for low, high, low_y, high_y in zip(centres[:-1], centres[1:], ys[:-1], ys[1:], strict=True):
         wires += [(a, low_y, b, high_y) for a in low for b in high]
@@ -75,8 +80,12 @@ def _numbers(found: Structure, hosts: int, ys: list[float], top_node: float) -> 
     marks = [top_node, *ys]
     names = ["host", *(name for name, _ in found.tiers)]
     for (name, count), y in zip(found.tiers, ys, strict=True):
-        body.append(svg.text(COLUMN, y + 4, f"{count:,} {plural(name, count)}", 12.5, "bold", "end"))
-    for lower, upper, low_y, high_y in zip(names[:-1], names[1:], marks[:-1], marks[1:], strict=True):
+        body.append(
+            svg.text(COLUMN, y + 4, f"{count:,} {plural(name, count)}", 12.5, "bold", "end")
+        )
+    for lower, upper, low_y, high_y in zip(
+        names[:-1], names[1:], marks[:-1], marks[1:], strict=True
+    ):
         link = found.between(lower, upper)
         if link is not None:
             middle = (low_y + high_y) / 2 + 4

@@ -20,7 +20,11 @@ def draw(result: StudyResult) -> str:
         memory = candidate.memory
         values = tuple(getattr(memory, f"{label}_bytes") for _, label in PARTS)
         shown = tuple(units.show(value, "memory") for value in values)
-        total = f"{units.show(memory.total_bytes, 'memory')} of {units.show(memory.capacity_bytes, 'memory')}"
+        used, capacity = (
+            units.show(value, "memory") for value in (memory.total_bytes, memory.capacity_bytes)
+        )
         name = f"{candidate.rank}  {candidate.name}"
-        bars.append(stacked.Bar(name, total, values, shown, limit=memory.capacity_bytes))
+        bars.append(
+            stacked.Bar(name, f"{used} of {capacity}", values, shown, limit=memory.capacity_bytes)
+        )
     return stacked.draw("Memory of the fullest accelerator, per candidate", PARTS, bars)

@@ -26,7 +26,9 @@ def draw(result: StudyResult) -> str:
     bars = []
     for candidate in result.candidates:
         capex, values = candidate.network_capex_usd, tuple(dollars(candidate).values())
-        total = f"{units.show(capex.mode, 'money')} ({capex.low / 1e6:.0f} to {capex.high / 1e6:.0f})"
+        total = (
+            f"{units.show(capex.mode, 'money')} ({capex.low / 1e6:.0f} to {capex.high / 1e6:.0f})"
+        )
         shown = tuple(units.show(value, "money") for value in values)
         bars.append(stacked.Bar(f"{candidate.rank}  {candidate.name}", total, values, shown))
     return stacked.draw("Network capex by group, per candidate", GROUPS, bars)

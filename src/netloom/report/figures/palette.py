@@ -49,7 +49,8 @@ def luminance(colour: str) -> float:
     """
     channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     red, green, blue = (
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in channels
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -65,7 +66,8 @@ def css() -> str:
     light, dark = (
         "".join(f"--{name}:{pair[theme]};" for name, pair in GROUND.items())
         + "".join(
-            f"--f-{name}:{pair[theme]};--t-{name}:{text_on(pair[theme])};" for name, pair in COLOURS.items()
+            f"--f-{name}:{pair[theme]};--t-{name}:{text_on(pair[theme])};"
+            for name, pair in COLOURS.items()
         )
         for theme in (0, 1)
     )

@@ -56,10 +56,14 @@ def _segments(bar: Bar, parts: Sequence[tuple[str, str]], y: float, scale: float
         width = value * scale
         if width <= 0:
             continue
-        body.append(svg.rect(x, y, max(width - 1, 0.5), _BAR_HEIGHT, f"f-{colour}", f"{label}: {shown}"))
+        body.append(
+            svg.rect(x, y, max(width - 1, 0.5), _BAR_HEIGHT, f"f-{colour}", f"{label}: {shown}")
+        )
         for content in (f"{label} {shown}", shown):
             if svg.text_width(content, 12.2) + 8 < width:
-                body.append(svg.text(x + width / 2, y + 15.5, content, 11.5, f"t-{colour}", "middle"))
+                body.append(
+                    svg.text(x + width / 2, y + 15.5, content, 11.5, f"t-{colour}", "middle")
+                )
                 break
         x += width
     return body

@@ -38,5 +38,8 @@ def draw_beyond_compute(result: StudyResult) -> str:
 def _bar(candidate: Candidate, parts: tuple[tuple[str, str], ...], total: str) -> stacked.Bar:
     values = tuple(seconds(candidate)[name] for name, _ in parts)
     return stacked.Bar(
-        f"{candidate.rank}  {candidate.name}", total, values, tuple(f"{value:.2f}" for value in values)
+        f"{candidate.rank}  {candidate.name}",
+        total,
+        values,
+        tuple(f"{value:.2f}" for value in values),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from netloom import units
 from netloom.report.figures import svg
@@ -42,7 +43,7 @@ class Structure:
     tiers : name and switches, hosts' neighbours first.
     links : by class.
     rate : one link as text, ``"400 Gb/s"``; empty when the parameters do not say.
-    planes, rails, pods, groups : 1 when the parameters do not say.
+    planes, rails, pods, units, groups, routers_per_group : 1 when the parameters do not say.
     """
 
     kind: str
@@ -52,18 +53,21 @@ class Structure:
     planes: int
     rails: int
     pods: int
+    units: int
     groups: int
     routers_per_group: int
 
     def between(self, lower: str, upper: str) -> Links | None:
         """Return the links between two tiers, if there are any."""
-        return next((link for link in self.links if (link.lower, link.upper) == (lower, upper)), None)
+        return next(
+            (link for link in self.links if (link.lower, link.upper) == (lower, upper)), None
+        )
 
     def levels(self) -> Iterator[tuple[Links, float]]:
-        """Yield the links into each tier from below, and their rate over the rate into the first."""
+        """Yield the links into each tier from below, and how many there are per host link."""
         names = ["host", *(name for name, _ in self.tiers)]
         first = self.between(names[0], names[1]) if len(names) > 1 else None
-        for lower, upper in zip(names[:-1], names[1:], strict=True):
+        for lower, upper in pairwise(names):
             link = self.between(lower, upper)
             if link is not None and first is not None and first.count:
                 yield link, link.count / first.count
@@ -75,7 +79,12 @@ def structure(candidate: Candidate) -> Structure:
 
     def whole(*names: str) -> int:
         return next(
-            (int(value) for name in names if isinstance(value := parameters.get(name), int | float)), 1
+            (
+                int(value)
+                for name in names
+                if isinstance(value := parameters.get(name), int | float)
+            ),
+            1,
         )
 
     rate = parameters.get("link_bytes_per_s")
@@ -92,8 +101,9 @@ def structure(candidate: Candidate) -> Structure:
         planes=whole("planes"),
         rails=whole("rails", "domain"),
         pods=whole("pods"),
-        groups=whole("groups"),
-        routers_per_group=whole("routers_per_group"),
+        units=whole("units"),
+        groups=whole("g"),
+        routers_per_group=whole("a"),
     )
 
 
@@ -127,7 +137,9 @@ def numbers(found: Structure, hosts: int) -> list[str]:
             continue
         body.append(svg.text(COLUMN, middle + 1, link_text(link, found.rate), 10.5, "muted", "end"))
         if below is not None and link.count:
-            body.append(svg.text(COLUMN, middle + 14, taper_text(below, link.count), 10.5, "muted", "end"))
+            body.append(
+                svg.text(COLUMN, middle + 14, taper_text(below, link.count), 10.5, "muted", "end")
+            )
         below = link.count
     return body
 

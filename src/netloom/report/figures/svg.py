@@ -12,7 +12,7 @@ from netloom.report.figures import palette
 
 FONT_STACK = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
-#: Mean advance of a glyph over the font size, by class of glyph; wide enough for Arial and Segoe UI.
+#: Mean advance of a glyph over the font size, by class of glyph; wide enough for Arial, Segoe UI.
 _NARROW, _NORMAL, _WIDE = 0.31, 0.56, 0.78
 _NARROW_GLYPHS, _WIDE_GLYPHS = frozenset(" .,:;'|!()[]iljIftr-"), frozenset("mwMW%@")
 
@@ -61,7 +61,9 @@ def text(
     )
 
 
-def rect(x: float, y: float, width: float, height: float, css: str, title: str = "", radius: float = 0) -> str:
+def rect(
+    x: float, y: float, width: float, height: float, css: str, title: str = "", radius: float = 0
+) -> str:
     """Return a rectangle; `title` is shown when the pointer rests on it."""
     corner = f' rx="{number(radius)}"' if radius else ""
     tag = (
@@ -77,24 +79,27 @@ def circle(x: float, y: float, radius: float, css: str, title: str = "") -> str:
     return f"{tag}><title>{html.escape(title)}</title></circle>" if title else f"{tag}/>"
 
 
-def lines(segments: Iterable[tuple[float, float, float, float]], css: str) -> str:
-    """Return straight lines (x1, y1, x2, y2) as one path."""
+def lines(segments: Iterable[tuple[float, float, float, float]], css: str, width: float = 0) -> str:
+    """Return straight lines (x1, y1, x2, y2) as one path; of the class's width unless given."""
     moves = "".join(
         f"M{number(x1)} {number(y1)}L{number(x2)} {number(y2)}" for x1, y1, x2, y2 in segments
     )
-    return f'<path d="{moves}" class="{css}"/>' if moves else ""
+    style = f' style="stroke-width:{number(width)}"' if width else ""
+    return f'<path d="{moves}" class="{css}"{style}/>' if moves else ""
 
 
 def polyline(points: Sequence[tuple[float, float]], css: str) -> str:
     """Return connected straight lines."""
-    return f'<polyline points="{" ".join(f"{number(x)},{number(y)}" for x, y in points)}" class="{css}"/>'
+    places = " ".join(f"{number(x)},{number(y)}" for x, y in points)
+    return f'<polyline points="{places}" class="{css}"/>'
 
 
 def document(width: float, height: float, title: str, body: Iterable[str]) -> str:
     """Return the picture; `title` is what a screen reader says."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}" '
-        f'width="{number(width)}" height="{number(height)}" role="img" aria-label="{html.escape(title)}">'
+        f'width="{number(width)}" height="{number(height)}" role="img" '
+        f'aria-label="{html.escape(title)}">'
         f"{''.join(body)}</svg>"
     )
 
@@ -109,7 +114,8 @@ def standalone(picture: str) -> str:
 def rules() -> str:
     """Return the CSS rules that every picture needs beside the colours."""
     fills = "".join(
-        f".f-{name}{{fill:var(--f-{name})}}.t-{name}{{fill:var(--t-{name})}}" for name in palette.COLOURS
+        f".f-{name}{{fill:var(--f-{name})}}.t-{name}{{fill:var(--t-{name})}}"
+        for name in palette.COLOURS
     )
     strokes = "".join(
         f".s-{name}{{fill:none;stroke:var(--f-{name});stroke-width:1;stroke-opacity:.6}}"

@@ -1,0 +1,176 @@
+"""One training step of many parallel plans on one network.
+
+Legend for shapes: P plans. Plans are rows of `kernels.inputs.PLAN_COLUMNS`, int64, shape (P, 10).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netloom.errors import ConservationError
+from netloom.kernels import inputs
+from netloom.kernels.inputs import MachineInputs, ShapeInputs, SoftwareInputs
+from netloom.result import Communication, Memory, Plan, StepParts
+from netloom.simulate.network import Communicator, NetworkModel
+
+#: Operation of each price row, and how many bytes nccl-tests would call its size per byte that the
+#: step kernel counts: the kernel hands over whole buffers as well.
+_OPERATIONS = (
+    "all-gather", "all-reduce", "all-gather", "all-to-all",
+    "send-recv", "reduce-scatter", "reduce-scatter",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PlanPrices:
+    """Communication prices of plans on one network.
+
+    Attributes
+    ----------
+    prices : float64, shape (P, 7, 2), latency_s and s_per_byte by `inputs.PRICE_ROWS`.
+    limits : int16, shape (P, 7), what sets each rate, index into `limit_names`.
+    """
+
+    prices: NDArray[np.float64]
+    limits: NDArray[np.int16]
+    limit_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StepModel:
+    """What a step needs to know besides its plan and its network."""
+
+    shape: ShapeInputs
+    machine: MachineInputs
+    software: SoftwareInputs
+    sequence: int
+    num_accelerators: int
+
+    def evaluate(
+        self, plans: NDArray[np.int64], prices: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the step of each plan, float64, columns `kernels.step.STEP_COLUMNS`."""
+        from netloom.kernels.step import evaluate_plans
+
+        return evaluate_plans(
+            plans, prices, float(self.sequence), float(self.num_accelerators),
+            self.shape, self.machine, self.software,
+        )  # fmt: skip
+
+
+def groups_of(plans: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return size and stride of each plan's groups, int64, shape (P, 7, 2).
+
+    Ranks are ordered tensor, context, data, pipeline from the inside out. Gradients cross the
+    context and the data ranks together; experts are spread over the innermost of these.
+    """
+    tensor, context = plans[:, inputs.TENSOR], plans[:, inputs.CONTEXT]
+    pipeline, data = plans[:, inputs.PIPELINE], plans[:, inputs.DATA]
+    expert = plans[:, inputs.EXPERT]
+    one = np.ones_like(tensor)
+    rows = (
+        (tensor, one),
+        (tensor, one),
+        (context, tensor),
+        (expert, tensor),
+        (pipeline, tensor * context * data),
+        (data * context, tensor),
+        (np.maximum(1, data * context // expert), tensor * expert),
+    )
+    return np.stack([np.stack(row, axis=1) for row in rows], axis=1)
+
+
+def price_plans(plans: NDArray[np.int64], network: NetworkModel) -> PlanPrices:
+    """Return the prices of every plan's messages; each distinct communicator is solved once."""
+    groups = groups_of(plans)
+    prices = np.zeros((len(plans), len(_OPERATIONS), 2))
+    limits = np.zeros((len(plans), len(_OPERATIONS)), dtype=np.int16)
+    limit_names: tuple[str, ...] = ()
+    for row, operation in enumerate(_OPERATIONS):
+        distinct, index = np.unique(groups[:, row], axis=0, return_inverse=True)
+        index = index.reshape(-1)
+        priced = network.price(
+            [Communicator(operation, int(size), int(stride)) for size, stride in distinct]
+        )
+        prices[:, row, 0] = priced.latency_s[index]
+        prices[:, row, 1] = priced.s_per_byte[index]
+        limits[:, row] = priced.limit[index]
+        limit_names = priced.limit_names
+    return PlanPrices(prices, limits, limit_names)
+
+
+def plan_of(row: NDArray[np.int64]) -> Plan:
+    """Return one row of a plan matrix as a `Plan`."""
+    *sizes, sharding, recompute = (int(value) for value in row)
+    return Plan(*sizes, inputs.SHARDINGS[sharding], inputs.RECOMPUTES[recompute])  # type: ignore[arg-type]
+
+
+def parts_of(step: NDArray[np.float64]) -> StepParts:
+    """Return where one step's seconds go; raises `ConservationError` unless they add up."""
+    values = _named(step)
+    parts = StepParts(
+        **{name: values[name] for name in StepParts.__dataclass_fields__}  # type: ignore[arg-type]
+    )
+    if not np.isclose(parts.total_s, values["step_s"], rtol=1e-9, atol=0.0):
+        raise ConservationError(f"parts add up to {parts.total_s} s, the step is {values['step_s']}")
+    return parts
+
+
+def memory_of(step: NDArray[np.float64], machine: MachineInputs) -> Memory:
+    """Return the memory of the fullest accelerator."""
+    values = _named(step)
+    return Memory(
+        **{f"{name}_bytes": values[f"{name}_bytes"] for name in _MEMORY},
+        capacity_bytes=machine.hbm_bytes,
+    )
+
+
+def communication_of(
+    plan: NDArray[np.int64],
+    step: NDArray[np.float64],
+    limits: NDArray[np.int16],
+    limit_names: tuple[str, ...],
+    *,
+    sequence_parallel: bool,
+) -> tuple[Communication, ...]:
+    """Return each parallel dimension's traffic in one step, dimensions of size one left out."""
+    values = _named(step)
+    sizes = groups_of(plan[None])[0, :, 0]
+    tensor_row = inputs.TENSOR_GATHER if sequence_parallel else inputs.TENSOR_REDUCE
+    rows = (
+        ("tensor", tensor_row),
+        ("context", inputs.CONTEXT_GATHER),
+        ("expert", inputs.EXPERT_EXCHANGE),
+        ("pipeline", inputs.PIPELINE_SEND),
+        ("data", inputs.DATA_SCATTER),
+    )
+    found = []
+    for dimension, row in rows:
+        total_s, sent = values[f"{dimension}_total_s"], values[f"{dimension}_sent_bytes"]
+        if sizes[row] == 1 or total_s == 0.0:
+            continue
+        found.append(
+            Communication(
+                dimension=dimension,
+                operation=_OPERATIONS[row],
+                group_size=int(sizes[row]),
+                bytes=sent,
+                total_s=total_s,
+                exposed_s=values[f"{dimension}_s"],
+                bytes_per_s=sent / total_s,
+                limited_by=limit_names[limits[row]],
+            )
+        )
+    return tuple(found)
+
+
+_MEMORY = ("weights", "gradients", "optimizer", "activations", "buffers")
+
+
+def _named(step: NDArray[np.float64]) -> dict[str, float]:
+    from netloom.kernels.step import STEP_COLUMNS
+
+    return dict(zip(STEP_COLUMNS, map(float, step), strict=True))

@@ -1,0 +1,287 @@
+"""The command line parses, calls and shows; errors are messages, never tracebacks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netloom import __version__
+from netloom.cli.app import COMMANDS, app, main
+from netloom.errors import ConservationError, InfeasibleError, ParameterError
+from netloom.result import SCHEMA_VERSION, Refusal, StudyResult
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = str(ROOT / "examples" / "llama3-70b-512.yaml")
+MISTAKES = ROOT / "examples" / "bad" / "three-mistakes.yaml"
+
+
+def answer(winner: str, seed: int) -> StudyResult:
+    """Return a result without candidates, for what the command line does around it."""
+    return StudyResult(
+        study="Llama 3.1 70B on 512 H100",
+        netloom_version=__version__,
+        model="llama-3.1-70b",
+        num_parameters=70_553_706_496,
+        num_active_parameters=70_553_706_496,
+        num_accelerators=512,
+        tokens=300e9,
+        batch_sequences=512,
+        sequence=8192,
+        precision="bf16",
+        flop_convention="6N + attention",
+        seed=seed,
+        candidates=(),
+        refused=(Refusal("rails", "needs more memory"),),
+        winner=winner,
+        verdict="The verdict.",
+        low_grade_inputs=(),
+    )
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """Put a fake search behind the command; what it was asked for is in the list."""
+    asked = []
+
+    def plan_study(resolved, progress, seed):
+        progress(1, 2, "half")
+        asked.append((resolved, seed))
+        return answer("rails", seed)
+
+    monkeypatch.setattr("netloom.search.plan_study", plan_study, raising=False)
+    return asked
+
+
+def test_plan_resolves_the_study_and_prints_the_verdict(planned, capsys):
+    assert main(["plan", EXAMPLE]) == 0
+    ((resolved, seed),) = planned
+    assert resolved.study.name == "Llama 3.1 70B on 512 H100"
+    assert resolved.networks[0].switch.name == "qm9700"
+    assert seed == 0
+    printed = capsys.readouterr()
+    assert "The verdict." in printed.out
+    assert printed.err == ""
+
+
+def test_plan_prints_nothing_but_json_with_json(planned, capsys):
+    assert main(["plan", EXAMPLE, "--json", "--seed", "7"]) == 0
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    assert (document["schema_version"], document["seed"]) == (SCHEMA_VERSION, 7)
+    assert printed.err == ""
+
+
+def test_plan_writes_a_folder(planned, monkeypatch, tmp_path, capsys):
+    written = []
+    monkeypatch.setattr(
+        "netloom.report.write", lambda result, folder: written.append((result.seed, folder))
+    )
+    assert main(["plan", EXAMPLE, "--out", str(tmp_path)]) == 0
+    assert written == [(0, tmp_path)]
+
+
+def test_plan_gives_top_to_the_table(planned, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "netloom.report.terminal.print_result",
+        lambda result, console, top: shown.append(top),
+    )
+    assert main(["plan", EXAMPLE, "--top", "3"]) == 0
+    assert shown == [3]
+
+
+def test_plan_without_a_winner_is_exit_3(monkeypatch, capsys):
+    monkeypatch.setattr("netloom.search.plan_study", lambda *_, **__: answer("", 0), raising=False)
+    assert main(["plan", EXAMPLE]) == 3
+    assert "needs more memory" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("top", ["0", "-1", "many"])
+def test_wrong_option_values_are_exit_2(planned, capsys, top):
+    assert main(["plan", EXAMPLE, "--top", top]) == 2
+    assert "--top" in capsys.readouterr().err
+    assert planned == []
+
+
+def test_three_mistakes_are_printed_with_place_and_fix(capsys):
+    assert main(["plan", str(MISTAKES)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    lines = printed.err.splitlines()
+    assert lines[:6] == [
+        f"3 problems in {MISTAKES}",
+        f"{MISTAKES}:16:17: cluster.accelerators: 16383 accelerators do not fill nodes of 8",
+        "    write 16376 or 16384",
+        f"{MISTAKES}:19:13: cluster.nic_rate: '400 Gb' is an amount of data, a rate is meant",
+        "    write 400 Gb/s",
+        f"{MISTAKES}:24:13: networks[0].switch: unknown switch 'qm9701'",
+    ]
+    assert lines[6].startswith("    did you mean qm9700 or qm8700? Known: ")
+    assert len(lines) == 7
+
+
+def test_missing_study_is_exit_2(tmp_path, capsys):
+    assert main(["plan", str(tmp_path / "none.yaml")]) == 2
+    assert capsys.readouterr().err.splitlines()[1].endswith("there is no such file")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "printed"),
+    [
+        (InfeasibleError("fits on no plan"), 3, "fits on no plan\n"),
+        (ConservationError("bytes do not add up"), 70, "bytes do not add up\n"),
+        (
+            ParameterError("radix is too small", "use 64", "radix"),
+            2,
+            "radix: radix is too small\n    use 64\n",
+        ),
+    ],
+)
+def test_errors_are_messages_with_their_exit_code(monkeypatch, capsys, error, code, printed):
+    def plan_study(*_, **__):
+        raise error
+
+    monkeypatch.setattr("netloom.search.plan_study", plan_study, raising=False)
+    assert main(["plan", EXAMPLE]) == code
+    assert capsys.readouterr().err == printed
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    def plan_study(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("netloom.search.plan_study", plan_study, raising=False)
+    with pytest.raises(ZeroDivisionError):
+        main(["plan", EXAMPLE])
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    category: str
+    name: str
+    published: float
+    computed: float
+    unit: str
+    error_fraction: float
+    tolerance_fraction: float
+    passed: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    rows: tuple[Row, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(row.passed for row in self.rows)
+
+
+@pytest.fixture
+def validated(monkeypatch):
+    asked = []
+    rows = (
+        Row("steps", "405B on 16,384", 400.0, 412.0, "TFLOP/s", 0.03, 0.1, True),
+        Row("steps", "405B on 8,192", 430.0, 387.0, "TFLOP/s", -0.1, 0.05, False),
+        Row("counts", "SuperPOD of 4 units", 32.0, 32.0, "", 0.0, 0.0, True),
+    )
+
+    def run(categories):
+        asked.append(tuple(categories))
+        return Report(tuple(row for row in rows if not categories or row.category in categories))
+
+    monkeypatch.setattr("netloom.validation.run", run, raising=False)
+    return asked
+
+
+def test_validate_prints_rows_and_the_median_of_each_category(validated, capsys):
+    assert main(["validate"]) == 1
+    out = capsys.readouterr().out
+    assert "MISSED" in out
+    assert "steps: 2 rows, median error 6.5 %, 1 missed" in out
+    assert "counts: 1 rows, median error 0 %, 0 missed" in out
+
+
+def test_validate_takes_categories_and_prints_json(validated, capsys):
+    assert main(["validate", "counts", "--json"]) == 0
+    assert validated == [("counts",)]
+    document = json.loads(capsys.readouterr().out)
+    assert document["passed"] is True
+    assert [row["name"] for row in document["rows"]] == ["SuperPOD of 4 units"]
+
+
+def test_schema_prints_the_study_schema(capsys):
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["version"]["const"] == 1
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+def test_unknown_command_is_exit_2(capsys):
+    assert main(["plam", EXAMPLE]) == 2
+    assert "plan" in capsys.readouterr().err
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ("numpy", "numba", "pydantic", "yaml", "matplotlib", "scipy", "jinja2")
+    script = (
+        "import sys; from netloom.cli.app import main; code = main(['--help']); "
+        f"print([name for name in {heavy!r} if name in sys.modules], code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[] 0"
+
+
+def test_a_closed_pipe_is_no_error():
+    done = subprocess.run(
+        f"{sys.executable} -m netloom.cli.app catalog list | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["kind", "part", "in", "full"]
+    assert done.stderr == ""
+
+
+def documented() -> dict[str, str]:
+    """Return the sections of docs/cli.md by the words of their command."""
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    sections = text.split("\n## netloom ")[1:]
+    return {
+        " ".join(word for word in section.split("\n")[0].split() if word.islower()): section
+        for section in sections
+    }
+
+
+def commands(parent=app, words=()):
+    """Yield the words and the app of every command that runs something."""
+    for name in parent:
+        if name.startswith("-"):
+            continue
+        child = parent[name]
+        if child.default_command is not None:
+            yield " ".join((*words, name)), child
+        yield from commands(child, (*words, name))
+
+
+def test_every_command_and_option_is_documented():
+    sections = documented()
+    found = dict(commands())
+    assert set(sections) == set(found)
+    assert {words.split()[0] for words in found} == set(COMMANDS)
+    for words, command in found.items():
+        for argument in command.assemble_argument_collection():
+            # an option stands in a list entry, a positional argument in the heading
+            name = argument.name
+            written = f"- `{name}" if name.startswith("--") else name
+            assert written in sections[words], f"{words}: {name} is not in docs/cli.md"
