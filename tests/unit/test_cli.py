@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from netloom import __version__
 from netloom.cli.app import COMMANDS, app, main
 from netloom.errors import ConservationError, InfeasibleError, ParameterError
 from netloom.result import SCHEMA_VERSION, Refusal, StudyResult
+from netloom.validation import Row, ValidationReport
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "llama3-70b-512.yaml")
@@ -160,58 +160,53 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
         main(["plan", EXAMPLE])
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    category: str
-    name: str
-    published: float
-    computed: float
-    unit: str
-    error_fraction: float
-    tolerance_fraction: float
-    passed: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    rows: tuple[Row, ...]
-
-    @property
-    def passed(self) -> bool:
-        return all(row.passed for row in self.rows)
-
-
 @pytest.fixture
 def validated(monkeypatch):
+    """Put three known rows behind the command; what it was asked for is in the list."""
     asked = []
     rows = (
-        Row("steps", "405B on 16,384", 400.0, 412.0, "TFLOP/s", 0.03, 0.1, True),
-        Row("steps", "405B on 8,192", 430.0, 387.0, "TFLOP/s", -0.1, 0.05, False),
-        Row("counts", "SuperPOD of 4 units", 32.0, 32.0, "", 0.0, 0.0, True),
+        Row("steps", "405B on 16,384", "TFLOP/s", 400.0, 412.0, 0.1, "a paper"),
+        Row("steps", "405B on 8,192", "TFLOP/s", 430.0, 387.0, 0.05, "a paper"),
+        Row("steps", "fitted", "s", 2.0, 2.0, 0.1, "a paper", role="calibration"),
+        Row("counts", "SuperPOD of 4 units", "", 32, 32, 0.0, "a manual"),
+        Row("counts", "nothing", "", 0, 1, 0.0, "a manual"),
     )
 
     def run(categories):
         asked.append(tuple(categories))
-        return Report(tuple(row for row in rows if not categories or row.category in categories))
+        return ValidationReport(
+            tuple(row for row in rows if row.category in categories or not categories)
+        )
 
-    monkeypatch.setattr("netloom.validation.run", run, raising=False)
+    monkeypatch.setattr("netloom.validation.run", run)
     return asked
 
 
-def test_validate_prints_rows_and_the_median_of_each_category(validated, capsys):
+def test_validate_prints_rows_and_the_errors_of_each_group(validated, capsys):
     assert main(["validate"]) == 1
-    out = capsys.readouterr().out
-    assert "MISSED" in out
-    assert "steps: 2 rows, median error 6.5 %, 1 missed" in out
-    assert "counts: 1 rows, median error 0 %, 0 missed" in out
+    lines = capsys.readouterr().out.splitlines()
+    (missed,) = (line for line in lines if "405B on 8,192" in line)
+    assert missed.split()[-4:] == ["%", "5", "%", "MISSED"]
+    assert "-10 %" in missed
+    assert "430 TFLOP/s" in missed
+    assert (
+        "steps: 2 rows, 1 missed; error median 6.5 %, 90th percentile 9.3 %, bias -3.5 %" in lines
+    )
+    assert any(line.startswith("steps (calibration): 1 rows, 0 missed") for line in lines)
 
 
 def test_validate_takes_categories_and_prints_json(validated, capsys):
-    assert main(["validate", "counts", "--json"]) == 0
+    assert main(["validate", "counts", "--json"]) == 1
     assert validated == [("counts",)]
     document = json.loads(capsys.readouterr().out)
-    assert document["passed"] is True
-    assert [row["name"] for row in document["rows"]] == ["SuperPOD of 4 units"]
+    assert document["passed"] is False
+    assert [row["error_fraction"] for row in document["rows"]] == [0.0, None]
+    assert document["summaries"][0]["num_missed"] == 1
+
+
+def test_validate_refuses_unknown_categories(capsys):
+    assert main(["validate", "no-such-category"]) == 2
+    assert "unknown validation category 'no-such-category'" in capsys.readouterr().err
 
 
 def test_schema_prints_the_study_schema(capsys):

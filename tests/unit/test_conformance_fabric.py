@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netloom.errors import ParameterError
-from netloom.topology import REGISTRY, build, families, sized
+from netloom.topology import REGISTRY, build, kinds, sized
 from netloom.topology.counts import count, hops, ports_used
 from netloom.topology.fabric import HOST
 from netloom.topology.routing.tree import TreeRouting
@@ -38,7 +38,7 @@ def parameter_sets(kind):
                 yield parameters, fabric
 
 
-@pytest.fixture(scope="module", params=families())
+@pytest.fixture(scope="module", params=kinds())
 def built(request):
     return request.param, list(parameter_sets(request.param))
 

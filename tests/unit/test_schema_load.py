@@ -125,6 +125,16 @@ def test_yes_is_a_text_as_yaml_1_2_says(tmp_path):
             (9, 17, "cluster.accelerators", "must be greater than 0", ""),
         ),
         (
+            "accelerators: 64",
+            "accelerators: 8000000",
+            (9, 17, "cluster.accelerators", "must be at most 4,194,304", ""),
+        ),
+        (
+            "sequence: 4096",
+            f"sequence: {'9' * 400}",
+            (7, 13, "goal.sequence", "the number is too large", "write at most 9007199254740992"),
+        ),
+        (
             "  sequence: 4096",
             "  sequence: 4096\n  precison: fp8",
             (

@@ -127,6 +127,10 @@ class Switch(Part):
     capacity_bytes_per_s: Rate = Field(
         description="Of the box, one way; some vendors quote both ways added."
     )
+    lane_rate: str = Field(
+        description="Fastest electrical lane of its cages, as text with its unit; media with other "
+        "lanes are not chosen for it."
+    )
     port_modes: tuple[PortMode, ...] = Field(
         min_length=1, description="Ways to run the box; never mixed inside one."
     )

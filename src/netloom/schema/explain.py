@@ -84,7 +84,7 @@ def _words(detail: ErrorDetails, model: type[BaseModel], path: KeyPath) -> tuple
         return f"{described(got)} is given, {_MEANT[kind]} is meant", _rewritten(kind, got)
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
-        return f"must be {words} {context[bound]:g}", ""
+        return f"must be {words} {context[bound]:,.15g}", ""
     if kind in ("too_short", "string_too_short"):
         return "must not be empty", ""
     return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}", ""

@@ -121,7 +121,7 @@ def _tidy(node: Any) -> None:
     if isinstance(node, dict):
         if isinstance(node.get("title"), str):
             del node["title"]
-        for bound, name in (("gt", "exclusiveMinimum"), ("ge", "minimum")):
+        for bound, name in (("gt", "exclusiveMinimum"), ("ge", "minimum"), ("le", "maximum")):
             if isinstance(node.get(bound), int | float):
                 limit = node.pop(bound)
                 # a bound says nothing of a text

@@ -95,7 +95,7 @@ def _whole_batches(tokens: float, sequence: int) -> str:
 class Cluster(_Section):
     """What computes."""
 
-    accelerators: Whole = Field(gt=0, description="Accelerators of the run.")
+    accelerators: Whole = Field(gt=0, le=2**22, description="Accelerators of the run.")
     node: str = Field(description="Catalogue node, such as dgx-h100.")
     nic: str = Field(description="Catalogue NIC, such as connectx-7.")
     software: str = Field(
@@ -216,4 +216,8 @@ class Study(_Section):
     layout: Layout = Field(default=Layout(), description="Floor of the hall.")
     economics: Economics = Field(default=Economics(), description="Prices and site.")
     reliability: Reliability = Field(default=Reliability(), description="Failures and checkpoints.")
+    rank_by: Literal["run-cost", "days", "network-capex", "total-capex"] = Field(
+        default="run-cost",
+        description="What ranks the candidates: dollars or days of the run, or what is bought.",
+    )
     seed: Whole = Field(default=0, ge=0, description="Seed of every random draw.")

@@ -17,6 +17,9 @@ from netloom.errors import ParameterError
 #: Dimensions whose values may be written as a bare number.
 _BARE = ("count", "fraction")
 
+#: Largest whole number that a float holds exactly.
+_LARGEST = 2**53
+
 
 def refuse(message: str, hint: str = "", key: str = "") -> NoReturn:
     """Refuse a section in a model validator; `key` names the entry to blame inside it."""
@@ -42,6 +45,8 @@ def _quantity(dimension: str, example: str) -> tuple[BeforeValidator, WithJsonSc
 def _whole(raw: Any) -> int:
     """Return a whole number; booleans, fractions and texts are refused with a way out."""
     if isinstance(raw, int) and not isinstance(raw, bool):
+        if abs(raw) > _LARGEST:
+            refuse("the number is too large", f"write at most {_LARGEST}")
         return raw
     message = f"{described(raw)} is no whole number"
     try:

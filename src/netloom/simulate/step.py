@@ -16,8 +16,7 @@ from netloom.kernels.inputs import MachineInputs, ShapeInputs, SoftwareInputs
 from netloom.result import Communication, Memory, Plan, StepParts
 from netloom.simulate.network import Communicator, NetworkModel
 
-#: Operation of each price row, and how many bytes nccl-tests would call its size per byte that the
-#: step kernel counts: the kernel hands over whole buffers as well.
+#: Operation of each price row; the step kernel hands over sizes as nccl-tests counts them.
 _OPERATIONS = (
     "all-gather", "all-reduce", "all-gather", "all-to-all",
     "send-recv", "reduce-scatter", "reduce-scatter",
@@ -35,6 +34,23 @@ class PlanPrices:
     """
 
     prices: NDArray[np.float64]
+    limits: NDArray[np.int16]
+    limit_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PricedPlan:
+    """One plan with its step.
+
+    Attributes
+    ----------
+    plan : int64, shape (10,).
+    step : float64, shape (25,), columns `kernels.step.STEP_COLUMNS`.
+    limits : int16, shape (7,), index into `limit_names`.
+    """
+
+    plan: NDArray[np.int64]
+    step: NDArray[np.float64]
     limits: NDArray[np.int16]
     limit_names: tuple[str, ...]
 
@@ -129,16 +145,11 @@ def memory_of(step: NDArray[np.float64], machine: MachineInputs) -> Memory:
 
 
 def communication_of(
-    plan: NDArray[np.int64],
-    step: NDArray[np.float64],
-    limits: NDArray[np.int16],
-    limit_names: tuple[str, ...],
-    *,
-    sequence_parallel: bool,
+    priced: PricedPlan, *, sequence_parallel: bool
 ) -> tuple[Communication, ...]:
     """Return each parallel dimension's traffic in one step, dimensions of size one left out."""
-    values = _named(step)
-    sizes = groups_of(plan[None])[0, :, 0]
+    values = _named(priced.step)
+    sizes = groups_of(priced.plan[None])[0, :, 0]
     tensor_row = inputs.TENSOR_GATHER if sequence_parallel else inputs.TENSOR_REDUCE
     rows = (
         ("tensor", tensor_row),
@@ -161,7 +172,7 @@ def communication_of(
                 total_s=total_s,
                 exposed_s=values[f"{dimension}_s"],
                 bytes_per_s=sent / total_s,
-                limited_by=limit_names[limits[row]],
+                limited_by=priced.limit_names[priced.limits[row]],
             )
         )
     return tuple(found)

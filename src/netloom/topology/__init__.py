@@ -1,6 +1,6 @@
 """Fabric families: a kind and its parameters become switches, links and routes.
 
-`families` names the kinds, `sized` fills in what follows from a cluster, `build` makes the fabric.
+`kinds` names them, `sized` fills in what follows from a cluster, `build` makes the fabric.
 A new family is one module in `netloom.topology.families`.
 """
 
@@ -23,7 +23,7 @@ REGISTRY = Registry(
 )
 
 
-def families() -> tuple[str, ...]:
+def kinds() -> tuple[str, ...]:
     """Return the names of all fabric families."""
     return REGISTRY.names()
 

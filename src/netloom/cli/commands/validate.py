@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +11,9 @@ from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-    from netloom.validation import ValidationReport
+    from netloom.validation import Row, Summary, ValidationReport
 
 
 def validate(*categories: str, json: Annotated[bool, Parameter(negative="")] = False) -> int:
@@ -22,7 +24,7 @@ def validate(*categories: str, json: Annotated[bool, Parameter(negative="")] = F
     categories
         Only these categories; all when left out.
     json
-        Print the rows as JSON.
+        Print rows and summaries as JSON.
     """
     from netloom import validation
 
@@ -30,8 +32,8 @@ def validate(*categories: str, json: Annotated[bool, Parameter(negative="")] = F
     if json:
         import json as encoder
 
-        document = {"passed": report.passed, **dataclasses.asdict(report)}
-        sys.stdout.write(encoder.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        text = encoder.dumps(_document(report), indent=1, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write(text + "\n")
     else:
         from netloom.cli.console import output
 
@@ -40,36 +42,76 @@ def validate(*categories: str, json: Annotated[bool, Parameter(negative="")] = F
 
 
 def print_report(report: ValidationReport, console: Console) -> None:
-    """Print every row by category, and the median error of each category."""
-    from statistics import median
+    """Print every row by category and role, and the errors of each group in a sentence."""
+    from netloom.units import show
 
+    for summary in report.summaries:
+        rows = [
+            row
+            for row in report.rows
+            if (row.category, row.role) == (summary.category, summary.role)
+        ]
+        console.print(_table(summary, rows))
+        console.print(
+            f"{_title(summary)}: {summary.num_rows} rows, {summary.num_missed} missed; error "
+            f"median {show(summary.median, 'fraction')}, "
+            f"90th percentile {show(summary.percentile_90, 'fraction')}, "
+            f"bias {show(summary.bias, 'fraction')}\n",
+            soft_wrap=True,
+            markup=False,
+        )
+
+
+def _title(summary: Summary) -> str:
+    # a row to which a constant was fitted proves nothing and is never mixed with the others
+    return (
+        f"{summary.category} (calibration)" if summary.role == "calibration" else summary.category
+    )
+
+
+def _table(summary: Summary, rows: list[Row]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     from netloom.units import show
 
-    rows_of: dict[str, list[Any]] = {}
-    for row in report.rows:
-        rows_of.setdefault(row.category, []).append(row)
-    for category, rows in rows_of.items():
-        table = Table(title=category, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-        table.add_column("case")
-        for heading in ("published", "computed", "error", "tolerance"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("")
-        for row in rows:
-            verdict = Text("ok", "green") if row.passed else Text("MISSED", "bold red")
-            unit = f" {row.unit}" if row.unit else ""
-            table.add_row(
-                row.name,
-                f"{row.published:,.6g}{unit}",
-                f"{row.computed:,.6g}{unit}",
-                show(row.error_fraction, "fraction"),
-                show(row.tolerance_fraction, "fraction"),
-                verdict,
-            )
-        console.print(table)
-        missed = sum(not row.passed for row in rows)
-        middle = show(median(abs(row.error_fraction) for row in rows), "fraction")
-        console.print(f"{category}: {len(rows)} rows, median error {middle}, {missed} missed\n")
+    table = Table(
+        title=_title(summary), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+    )
+    table.add_column("case")
+    for heading in ("published", "computed", "error", "tolerance"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    for row in rows:
+        unit = f" {row.unit}" if row.unit else ""
+        table.add_row(
+            Text(row.name),
+            f"{row.published:,.6g}{unit}",
+            f"{row.computed:,.6g}{unit}",
+            show(row.error_fraction, "fraction"),
+            show(row.tolerance_fraction, "fraction"),
+            Text("ok", "green") if row.passed else Text("MISSED", "bold red"),
+        )
+    return table
+
+
+def _document(report: ValidationReport) -> dict[str, Any]:
+    """Return rows and summaries as JSON has them; an error without a bound is null."""
+    rows = [
+        dataclasses.asdict(row) | {"error_fraction": row.error_fraction, "passed": row.passed}
+        for row in report.rows
+    ]
+    summaries = [dataclasses.asdict(summary) for summary in report.summaries]
+    return {
+        "passed": report.passed,
+        "summaries": [_finite(summary) for summary in summaries],
+        "rows": [_finite(row) for row in rows],
+    }
+
+
+def _finite(entries: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in entries.items()
+    }

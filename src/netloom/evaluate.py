@@ -1,0 +1,265 @@
+"""One candidate network, from its parts to its answer.
+
+Everything that does not depend on the parallel plan (the built fabric, its layout, its bill of
+materials, the prices of its messages) is made once in `prepare`; the search then asks for plans,
+and `candidate` turns the best one into the candidate's answer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from netloom import catalog, layout, topology
+from netloom.catalog import parts
+from netloom.cost.bom import FIBRE, CableLot, NodeLot, SwitchLot, bill_of_materials
+from netloom.cost.money import network_capex, run_cost, total_capex
+from netloom.cost.power import it_power_w, network_power_w
+from netloom.cost.prices import Prices
+from netloom.simulate.explain import limit_sentence
+from netloom.failure.goodput import Policy, goodput
+from netloom.failure.inventory import Inventory, LinkEnds, network_exposures
+from netloom.layout import Box, Layout
+from netloom.resolve import Resolved, ResolvedNetwork
+from netloom.result import BomLine, Candidate, Counts, Goodput, StepParts
+from netloom.simulate.network import NetworkModel
+from netloom.simulate.step import (
+    PricedPlan,
+    StepModel,
+    communication_of,
+    memory_of,
+    parts_of,
+    plan_of,
+)
+from netloom.topology.counts import address_warnings
+from netloom.topology.fabric import Fabric
+from netloom.units import parse
+from netloom.workload.flops import training_flops_per_token
+from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
+from netloom.workload.parameters import count_parameters
+from netloom.workload.shape import TransformerShape, from_config
+
+_DAY_S = 86400.0
+
+#: Release of the communication library whose tuning model prices messages.
+_LIBRARY = "nccl-2.30"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all candidates of a study share: the model, the goal, and a step on its machines."""
+
+    resolved: Resolved
+    shape: TransformerShape
+    model: StepModel
+
+    @property
+    def num_steps(self) -> int:
+        """Optimizer steps until the goal's tokens are seen."""
+        goal = self.resolved.study.goal
+        return math.ceil(goal.tokens / (goal.num_batch_sequences * goal.sequence))
+
+
+@dataclass(frozen=True)
+class PreparedNetwork:
+    """One candidate network, built, laid out and counted, before any plan is chosen."""
+
+    resolved: ResolvedNetwork
+    fabric: Fabric
+    layout: Layout
+    counts: Counts
+    bom: tuple[BomLine, ...]
+    network: NetworkModel
+    warnings: tuple[str, ...]
+
+
+def start(resolved: Resolved) -> Run:
+    """Return a study's model and machines, ready to evaluate plans."""
+    goal = resolved.study.goal
+    shape = from_config(resolved.model_config, resolved.model_name)
+    model = StepModel(
+        shape=shape_inputs(shape),
+        machine=machine_inputs(resolved.accelerator, resolved.software, goal.precision),
+        software=software_inputs(resolved.software),
+        sequence=goal.sequence,
+        num_accelerators=resolved.study.cluster.accelerators,
+    )
+    return Run(resolved, shape, model)
+
+
+def prepare(run: Run, network: ResolvedNetwork, seed: int) -> PreparedNetwork:
+    """Return a candidate network built, laid out, counted and ready to price messages."""
+    resolved = run.resolved
+    fabric = topology.build(network.fabric_kind, network.fabric_parameters)
+    placed = _layout(resolved, network, fabric)
+    lots = placed.lots()
+    model = NetworkModel(
+        fabric,
+        network.protocol,
+        resolved.scale_up,
+        resolved.node.scale_up_domain,
+        resolved.nics_per_node * resolved.node.scale_up_domain // resolved.node.num_accelerators,
+        resolved.study.cluster.accelerators,
+        catalog.get("collective-library", _LIBRARY),
+        seed=seed,
+    )
+    return PreparedNetwork(
+        resolved=network,
+        fabric=fabric,
+        layout=placed,
+        counts=_counts(fabric, lots),
+        bom=_bill(resolved, network, fabric, lots),
+        network=model,
+        warnings=fabric.warnings
+        + address_warnings(fabric, network.protocol.max_endpoint_addresses),
+    )
+
+
+def candidate(run: Run, prepared: PreparedNetwork, best: PricedPlan, num_plans: int) -> Candidate:
+    """Return the answer of one candidate network under one plan; its rank is not known yet."""
+    resolved, goal = run.resolved, run.resolved.study.goal
+    parts_s = parts_of(best.step)
+    communication = communication_of(
+        best, sequence_parallel=run.model.software.sequence_parallel
+    )
+    step_s = float(best.step[0])
+    batch_tokens = goal.num_batch_sequences * goal.sequence
+    flops_per_s = training_flops_per_token(run.shape, goal.sequence) * batch_tokens / step_s
+    flops_per_s /= resolved.study.cluster.accelerators
+    steps_s = run.num_steps * step_s
+    kept = _goodput(run, prepared, parts_s)
+    run_s = steps_s / kept.effective_fraction
+    capex = total_capex(prepared.bom)
+    power_w = it_power_w(prepared.bom)
+    return Candidate(
+        name=prepared.resolved.name,
+        rank=0,
+        fabric_kind=prepared.fabric.kind,
+        fabric_parameters=dict(prepared.fabric.parameters),
+        plan=plan_of(best.plan),
+        step_s=step_s,
+        parts=parts_s,
+        memory=memory_of(best.step, run.model.machine),
+        communication=communication,
+        tokens_per_s=batch_tokens / step_s,
+        model_flops_per_s_per_accelerator=flops_per_s,
+        mfu=flops_per_s / float(resolved.accelerator.peak_flops_per_s[goal.precision]),
+        days_without_failures=steps_s / _DAY_S,
+        days=run_s / _DAY_S,
+        goodput=kept,
+        counts=prepared.counts,
+        bom=prepared.bom,
+        network_capex_usd=network_capex(prepared.bom),
+        total_capex_usd=capex,
+        network_power_w=network_power_w(prepared.bom),
+        total_power_w=power_w,
+        run_cost_usd=run_cost(capex, power_w, run_s, resolved.site).total_usd,
+        limit=limit_sentence(parts_s, communication),
+        warnings=prepared.warnings,
+        num_plans=num_plans,
+    )
+
+
+def _layout(resolved: Resolved, network: ResolvedNetwork, fabric: Fabric) -> Layout:
+    node, switch = resolved.node, network.switch
+    box = Box(switch.height_u, float(switch.power_w))
+    media = [catalog.get("medium", name) for name in catalog.names("medium")]
+    pinned = {network.network.media.host, network.network.media.trunk}
+    usable = [medium for medium in media if medium.name in pinned or _usable(medium, switch)]
+    book = resolved.prices
+    offered = layout.offers(
+        [medium for medium in usable if f"medium/{medium.name}" in book.prices],
+        lambda part: float(catalog.price(book, part)),
+        float(catalog.price(book, FIBRE)),
+    )
+    return layout.plan(
+        fabric,
+        resolved.study.layout,
+        nics_per_node=resolved.nics_per_node,
+        nodes_per_rack=node.nodes_per_rack,
+        node=Box(node.height_u, float(node.power_w)),
+        switches={tier.name: box for tier in fabric.tiers},
+        media=offered,
+        host_medium=network.network.media.host,
+        trunk_medium=network.network.media.trunk,
+    )
+
+
+def _usable(medium: parts.Medium, switch: parts.Switch) -> bool:
+    """Return whether a switch's cages drive a medium: lanes no faster, engines where they are."""
+    if parse(medium.lane_rate, "rate") > parse(switch.lane_rate, "rate"):
+        return False
+    return (medium.technology == "cpo") == switch.co_packaged_optics
+
+
+def _counts(fabric: Fabric, lots: tuple[layout.CableLot, ...]) -> Counts:
+    built = topology.counts.count(fabric)
+    cables: dict[str, int] = dict.fromkeys(built.links, 0)
+    transceivers = dict(cables)
+    for lot in lots:
+        cables[lot.link_class] += lot.num_cables
+        transceivers[lot.link_class] += lot.num_transceivers
+    return Counts(built.switches, built.links, cables, transceivers)
+
+
+def _bill(
+    resolved: Resolved,
+    network: ResolvedNetwork,
+    fabric: Fabric,
+    lots: tuple[layout.CableLot, ...],
+) -> tuple[BomLine, ...]:
+    media = {lot.medium: catalog.get("medium", lot.medium) for lot in lots}
+    return bill_of_materials(
+        NodeLot(
+            resolved.node,
+            catalog.get("nic", resolved.node.nic),
+            resolved.num_nodes,
+            network.nic,
+            resolved.nics_per_node,
+        ),
+        [SwitchLot(tier.name, network.switch, tier.num_switches) for tier in fabric.tiers],
+        [
+            CableLot(
+                lot.link_class, lot.medium, lot.stocked_m, lot.num_cables, lot.num_transceivers
+            )
+            for lot in lots
+        ],
+        media,
+        Prices(resolved.prices, resolved.study.economics.adjust),
+        resolved.site,
+    )
+
+
+def _goodput(run: Run, prepared: PreparedNetwork, step: StepParts) -> Goodput:
+    """Return goodput; a broken path lengthens what the step already waits for on the network."""
+    resolved, fabric = run.resolved, prepared.fabric
+    rates = resolved.rates
+    ends = [
+        LinkEnds(
+            lot.link_class,
+            lot.medium,
+            2 * lot.num_cables,
+            float(catalog.get("medium", lot.medium).annual_failure_rate_per_end),
+        )
+        for lot in prepared.layout.lots()
+    ]
+    failures = float(prepared.resolved.switch.annual_failure_rate)
+    exposures = network_exposures(fabric, {tier.name: failures for tier in fabric.tiers}, ends)
+    waiting_s = step.context_s + step.expert_s + step.pipeline_s + step.data_s
+    checkpoint_bytes = (
+        count_parameters(run.shape).total * float(rates.checkpoint_bytes_per_parameter)
+    )
+    return goodput(
+        Inventory(
+            resolved.study.cluster.accelerators,
+            resolved.num_nodes,
+            resolved.num_nodes * resolved.nics_per_node,
+            exposures,
+        ),
+        rates,
+        Policy(
+            resolved.study.reliability.checkpoint_interval,
+            checkpoint_bytes / float(rates.storage_bytes_per_s),
+            waiting_s / step.total_s,
+        ),
+    )
