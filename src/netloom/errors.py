@@ -94,6 +94,9 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """
     names = sorted(known)
     folded = {candidate.lower(): candidate for candidate in names}
-    close = [folded[match] for match in difflib.get_close_matches(name.lower(), folded, n=count, cutoff=0.5)]
+    close = [
+        folded[match]
+        for match in difflib.get_close_matches(name.lower(), folded, n=count, cutoff=0.5)
+    ]
     listing = "Known: " + (", ".join(names) if names else "none")
     return f"did you mean {' or '.join(close)}? {listing}" if close else listing

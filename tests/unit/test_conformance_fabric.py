@@ -15,7 +15,14 @@ from netloom.topology.routing.tree import TreeRouting
 HOSTS = (1, 2, 7, 64, 96, 130, 257, 500, 1000, 1024)
 PORTS = (16, 24, 40, 64)
 #: Parameters that some families take; where they do, each set is tried with them too.
-GIVEN = ({}, {"planes": 2}, {"taper": 0.5}, {"taper": "3:1", "planes": 4}, {"tiers": 3}, {"domain": 32})
+GIVEN = (
+    {},
+    {"planes": 2},
+    {"taper": 0.5},
+    {"taper": "3:1", "planes": 4},
+    {"tiers": 3},
+    {"domain": 32},
+)
 DISJOINT = {"rail-only"}
 
 
@@ -47,6 +54,15 @@ def test_at_least_twenty_parameter_sets(built):
     assert len(built[1]) >= 20
 
 
+@pytest.mark.parametrize("kind", kinds())
+def test_any_number_of_hosts_is_held_where_nothing_is_asked_for(kind):
+    for hosts in (*range(1, 200, 7), *range(200, 2048, 131), 2048):
+        parameters = sized(
+            kind, hosts=hosts, nics_per_node=8, num_ports=64, link_bytes_per_s=50e9
+        )  # fmt: skip
+        assert build(kind, parameters).num_endpoints == hosts
+
+
 def test_no_switch_uses_more_ports_than_it_has(built):
     for parameters, fabric in built[1]:
         radix = np.array([tier.num_ports for tier in fabric.tiers])
@@ -59,7 +75,12 @@ def test_arrays_agree_with_tiers_and_types(built):
         assert per_tier.tolist() == [tier.num_switches for tier in fabric.tiers], parameters
         assert (np.diff(fabric.switch_tier) >= 0).all(), parameters
         assert fabric.switch_tier.dtype == fabric.trunk_class.dtype == np.int8
-        for array in (fabric.trunk_lower, fabric.trunk_upper, fabric.trunk_links, fabric.switch_block):
+        for array in (
+            fabric.trunk_lower,
+            fabric.trunk_upper,
+            fabric.trunk_links,
+            fabric.switch_block,
+        ):
             assert array.dtype == np.int32
         assert len(fabric.switch_block) == len(fabric.switch_rail) == fabric.num_switches
         assert len(fabric.switch_plane) == fabric.num_switches
@@ -71,7 +92,9 @@ def test_every_trunk_has_two_ends_in_the_right_tiers(built):
         assert (fabric.trunk_links > 0).all(), parameters
         for number, link_class in enumerate(fabric.link_classes):
             mine = fabric.trunk_class == number
-            assert (fabric.switch_tier[fabric.trunk_upper[mine]] == link_class.upper).all(), parameters
+            assert (fabric.switch_tier[fabric.trunk_upper[mine]] == link_class.upper).all(), (
+                parameters
+            )
             if link_class.lower == HOST:
                 assert np.isin(fabric.trunk_lower[mine], np.arange(fabric.num_endpoints)).all()
             else:
@@ -182,5 +205,8 @@ def test_up_and_down_are_alike(built):
     for parameters, fabric in built[1]:
         routing = fabric.routing
         if isinstance(routing, TreeRouting):
-            up, down = routing.bundles.bytes_per_s[routing.up_bundle], routing.bundles.bytes_per_s[routing.down_bundle]
+            up, down = (
+                routing.bundles.bytes_per_s[routing.up_bundle],
+                routing.bundles.bytes_per_s[routing.down_bundle],
+            )
             np.testing.assert_array_equal(up, down, err_msg=str(parameters))

@@ -53,7 +53,9 @@ LLAMA3_NETWORK = Exposure("measured network", 16_384, 35 / (54 * DAY_S * 16_384)
 
 def test_llama3_interruptions_come_out_of_the_catalogue_and_the_measured_network():
     llama3 = catalog.get("failure-rates", "llama3-h100")
-    answer = goodput(inventory(16_384, LLAMA3_NETWORK), llama3, Policy(None, 14 * 405_853_388_800 / 2e12, 0.0))
+    answer = goodput(
+        inventory(16_384, LLAMA3_NETWORK), llama3, Policy(None, 14 * 405_853_388_800 / 2e12, 0.0)
+    )
     # the catalogue rounds its rates to three digits
     assert 54 * answer.interruptions_per_day == pytest.approx(419, rel=0.005)
     assert 24 / answer.interruptions_per_day == pytest.approx(3.09, abs=0.02)
@@ -63,7 +65,9 @@ def test_llama3_interruptions_come_out_of_the_catalogue_and_the_measured_network
 def test_llama3_keeps_more_than_nine_tenths_of_its_time():
     """Published: effective training time above 90 %; at the mode of every rate."""
     llama3 = catalog.get("failure-rates", "llama3-h100")
-    answer = goodput(inventory(16_384, LLAMA3_NETWORK), llama3, Policy(None, 14 * 405_853_388_800 / 2e12, 0.0))
+    answer = goodput(
+        inventory(16_384, LLAMA3_NETWORK), llama3, Policy(None, 14 * 405_853_388_800 / 2e12, 0.0)
+    )
     assert 0.90 < answer.effective_fraction < 1.0
 
 
@@ -74,7 +78,9 @@ def test_llama3_keeps_more_than_nine_tenths_of_its_time():
 def test_rsc1_mean_time_to_failure(num_accelerators, published_h, tolerance_h):
     """Kokolis et al., HPCA 2025: 6.50 failures per 1,000 node-days; printed to three digits."""
     rsc1 = rates(node_other_per_s="6.50 per 1000 unit-days")
-    answer = goodput(inventory(num_accelerators), rsc1, Policy(None, 14 * 405_853_388_800 / 2e12, 0.0))
+    answer = goodput(
+        inventory(num_accelerators), rsc1, Policy(None, 14 * 405_853_388_800 / 2e12, 0.0)
+    )
     assert 24 / answer.interruptions_per_day == pytest.approx(published_h, abs=tolerance_h)
 
 

@@ -23,7 +23,9 @@ def counted(kind, **parameters):
     ],
 )
 def test_superpod_h100(units, nodes, gpus, leaf, spine, compute_and_manager, leaf_spine):
-    fabric = build("rail-optimized", {"units": units, "unit_nodes": 32, "radix": 64, "reserved_nodes": 1})
+    fabric = build(
+        "rail-optimized", {"units": units, "unit_nodes": 32, "radix": 64, "reserved_nodes": 1}
+    )
     counts = count(fabric)
     assert fabric.num_endpoints == gpus == 8 * nodes
     assert counts.switches == {"leaf": leaf, "spine": spine}
@@ -158,7 +160,13 @@ def test_rail_only_against_full_bisection_baseline():
 def test_meta_llama3_cluster():
     fabric = build(
         "pods",
-        {"pods": 8, "pod_hosts": 3072, "rack_hosts": 16, "oversubscription": 7, "radix": (64, 288, 576)},
+        {
+            "pods": 8,
+            "pod_hosts": 3072,
+            "rack_hosts": 16,
+            "oversubscription": 7,
+            "radix": (64, 288, 576),
+        },
     )
     counts = count(fabric)
     assert fabric.num_endpoints == 24_576

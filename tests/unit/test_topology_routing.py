@@ -20,7 +20,9 @@ def row(paths, flow):
 
 
 def one_path(fabric, source, target, **options):
-    paths = fabric.routing.paths(np.array([source], np.int32), np.array([target], np.int32), **options)
+    paths = fabric.routing.paths(
+        np.array([source], np.int32), np.array([target], np.int32), **options
+    )
     return paths, row(paths, 0)
 
 
@@ -113,8 +115,9 @@ def test_dragonfly_global_links_are_spread_evenly(shape):
 def brute_force_dragonfly(fabric, source, target, through):
     """Return share by switch-to-switch step of paths that visit the groups in `through`."""
     graph = switch_graph(fabric)
-    router = dict(zip(fabric.trunk_lower[fabric.trunk_class == 0].tolist(),
-                      fabric.trunk_upper[fabric.trunk_class == 0].tolist(), strict=True))  # fmt: skip
+    host = fabric.trunk_class == 0
+    ends = fabric.trunk_lower[host].tolist(), fabric.trunk_upper[host].tolist()
+    router = dict(zip(*ends, strict=True))
     exits = defaultdict(list)
     for kind, lower, upper, links in zip(
         fabric.trunk_class, fabric.trunk_lower.tolist(), fabric.trunk_upper.tolist(),
@@ -174,7 +177,9 @@ def test_dragonfly_paths_against_enumeration(shape, route):
             through = [(there,)]
         else:
             through = [(via, there) for via in range(groups) if via not in (here, there)]
-        expected = brute_force_dragonfly(fabric, source, target, through) if source != target else {}
+        expected = (
+            brute_force_dragonfly(fabric, source, target, through) if source != target else {}
+        )
         _, path = one_path(fabric, source, target, route=route)
         assert steps_of(fabric, path) == pytest.approx(expected)
 
@@ -225,7 +230,10 @@ def test_shortest_paths_against_networkx(kind, parameters):
         balance = defaultdict(float)
         for bundle, share in path.items():
             trunk = bundle % num_trunks
-            ends = [("switch", int(fabric.trunk_lower[trunk])), ("switch", int(fabric.trunk_upper[trunk]))]
+            ends = [
+                ("switch", int(fabric.trunk_lower[trunk])),
+                ("switch", int(fabric.trunk_upper[trunk])),
+            ]
             if fabric.trunk_class[trunk] == 0:
                 ends[0] = ("endpoint", ends[0][1])
             tail, head = ends if bundle < num_trunks else ends[::-1]
@@ -257,7 +265,9 @@ def test_shortest_paths_split_by_links():
 def test_diameter_and_mean_hops_against_networkx(kind, parameters):
     fabric = build(kind, parameters)
     graph, found = switch_graph(fabric), hops(fabric)
-    edge = {int(s) for s in fabric.trunk_upper[fabric.trunk_class == 0] if fabric.switch_plane[s] <= 0}
+    edge = {
+        int(s) for s in fabric.trunk_upper[fabric.trunk_class == 0] if fabric.switch_plane[s] <= 0
+    }
     lengths = dict(nx.all_pairs_shortest_path_length(graph))
     apart = [lengths[a][b] for a in edge for b in edge if a != b and b in lengths[a]]
     assert found.diameter == max(apart)

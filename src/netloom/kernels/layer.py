@@ -112,9 +112,7 @@ def _query_key_value(
     )
     q_depth = shape.latent_q_rank if shape.latent_q_rank > 0.0 else shape.hidden
     query = linear_times(1.0, tokens, shape.query_dim / tensor, q_depth, machine)
-    key_value = linear_times(
-        1.0, tokens, shape.kv_dim / tensor, shape.latent_kv_rank, machine
-    )
+    key_value = linear_times(1.0, tokens, shape.kv_dim / tensor, shape.latent_kv_rank, machine)
     return _both(down, _both(query, key_value))
 
 

@@ -50,9 +50,7 @@ def stage_parameters(stage: Stage, shards: Shards, shape: ShapeInputs) -> StageP
     routed = stage.num_sparse * shape.num_experts * shape.expert_parameters
     routed /= shards.expert * shards.tensor
     group = shards.data * shards.context
-    return StageParameters(
-        common, routed, common / group, routed / max(1.0, group / shards.expert)
-    )
+    return StageParameters(common, routed, common / group, routed / max(1.0, group / shards.expert))
 
 
 @njit(cache=True)

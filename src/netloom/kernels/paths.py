@@ -99,7 +99,7 @@ def _local(tables, row, flow, size, one, other, share):
 
 @njit(cache=True)
 def _minimal(tables, row, flow, size, one, other, pair):
-    """Add the shortest paths between routers of two groups; return size and links of the longest."""
+    """Add the shortest paths between two groups' routers; return size and links of the longest."""
     longest = 0
     for way in range(tables.pair_start[pair], tables.pair_start[pair + 1]):
         share = tables.share[way]
@@ -160,7 +160,7 @@ def dragonfly_paths(source, target, tables, valiant):
     tables : `DragonflyTables`.
     valiant : whether to go by way of every other group instead of straight.
     """
-    num_flows, groups = len(source), int(round(np.sqrt(len(tables.pair_start) - 1)))
+    num_flows, groups = len(source), round(np.sqrt(len(tables.pair_start) - 1))
     widest = 0
     for pair in range(groups * groups):
         widest = max(widest, tables.pair_start[pair + 1] - tables.pair_start[pair])
@@ -168,7 +168,8 @@ def dragonfly_paths(source, target, tables, valiant):
     most = min(most, tables.num_bundles)
     row = _Row(
         np.empty(most, dtype=np.int32), np.empty(most),
-        np.empty(tables.num_bundles, dtype=np.int64), np.full(tables.num_bundles, -1, dtype=np.int64),
+        np.empty(tables.num_bundles, dtype=np.int64),
+        np.full(tables.num_bundles, -1, dtype=np.int64),
     )  # fmt: skip
     indptr = np.zeros(num_flows + 1, dtype=np.int64)
     hops = np.empty(num_flows, dtype=np.int16)
@@ -195,7 +196,8 @@ class SwitchGraph(NamedTuple):
     Attributes
     ----------
     attach_start : int64, shape (E + 1,), attachments of each endpoint.
-    attach_switch, attach_up, attach_down : int32, shape (A,), switch and the bundles to and from it.
+    attach_switch : int32, shape (A,).
+    attach_up, attach_down : int32, shape (A,), bundles to the switch and from it.
     attach_links : int32, shape (A,).
     start : int64, shape (S + 1,), trunks that leave each switch.
     neighbour, bundle, links : int32, shape (M,).
@@ -313,7 +315,8 @@ def _split(graph, source, distance, weight, queue, rows, shares):
 def shortest_paths(graph, source, target, order):
     """Return indptr, bundle, share and switches crossed of equal-cost shortest paths.
 
-    At every switch a flow splits over all next hops on shortest paths, in proportion to their links.
+    At every switch a flow splits over all next hops on shortest paths, in proportion to their
+    links.
 
     Parameters
     ----------

@@ -62,9 +62,7 @@ def split_layers(num_layers: float, pipeline: float, interleave: float) -> Split
 
 
 @njit(cache=True)
-def chunks_in_flight(
-    stage: float, pipeline: float, interleave: float, num_micro: float
-) -> float:
+def chunks_in_flight(stage: float, pipeline: float, interleave: float, num_micro: float) -> float:
     """Return microbatch chunks that stage `stage` (from 0) keeps at once.
 
     1F1B keeps ``p - stage`` microbatches; interleaving keeps the chunks of its warm-up,

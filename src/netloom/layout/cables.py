@@ -38,8 +38,8 @@ class Cables:
     ----------
     trunk : int32, shape (C,).
     num_links : int32, shape (C,), logical links of the cable.
-    lower_port, upper_port : int32, shape (C,), first port used at either end, from 0; a NIC's port is
-        its plane.
+    lower_port, upper_port : int32, shape (C,), first port used at either end, from 0; a NIC's port
+        is its plane.
     """
 
     trunk: NDArray[np.int32]

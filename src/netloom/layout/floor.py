@@ -4,9 +4,9 @@ Legend: K racks, V nodes, S switches, E endpoints.
 
 Rules
 -----
-1. A rack holds as many nodes as the vendor's reference has, its power feeds and its height fits.
-2. Nodes of one block (scalable unit, pod, group) stand together, and blocks stand in order. A fabric
-   without blocks is cut into rows.
+1. A rack holds as many nodes as the vendor's reference has, as its power feeds and as fit.
+2. Nodes of one block (scalable unit, pod, group) stand together, and blocks stand in order. A
+   fabric without blocks is cut into rows.
 3. A switch all of whose endpoints are in one rack stands above the nodes of that rack, while there
    is room. Another switch of a block stands in network racks in the middle of its block. A switch
    that serves all blocks stands in central network racks, between the middle blocks of the hall.
@@ -179,7 +179,8 @@ def _node_racks(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return block, rack and place in the rack of each node; racks are never shared by blocks."""
     if (block == block[0]).all():
-        block = np.arange(len(block)) // (nodes_in_rack * rules.racks_per_row)
+        rows = np.arange(len(block)) // (nodes_in_rack * rules.racks_per_row)
+        block = rows.astype(np.int32)
     order = np.argsort(block, kind="stable")
     _, sizes = np.unique(block, return_counts=True)
     dense = np.repeat(np.arange(len(sizes)), sizes)
@@ -246,7 +247,7 @@ def _sequence(
     group[group < 0] = (num_blocks + 1) // 2 - 0.5
     place = np.concatenate([np.arange(len(rack_block)) + 0.5, np.repeat(middle, racks_of_home)])
     order = np.lexsort((place, group))
-    _, sizes = np.unique(group[order], return_counts=True)
+    _, rank, sizes = np.unique(group[order], return_inverse=True, return_counts=True)
     starts = np.empty(len(sizes), dtype=np.int64)
     slot = 0
     for number, size in enumerate(sizes.tolist()):
@@ -255,7 +256,7 @@ def _sequence(
             slot += left
         starts[number] = slot
         slot += size
-    slots = np.repeat(starts, sizes) + _ordinals(group[order])
+    slots = np.repeat(starts, sizes) + _ordinals(rank)
     return order, slots, np.cumsum(racks_of_home) - racks_of_home
 
 

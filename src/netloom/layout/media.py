@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from netloom import units
 from netloom.catalog.parts import Medium
-from netloom.errors import ParameterError, nearest
+from netloom.errors import ParameterError
 from netloom.layout.length import COPPER_STOCK_M, FIBRE_STOCK_M, rounded_up
 
 #: Write this instead of a medium's name to choose by length and price.
@@ -60,7 +60,8 @@ def offers(
     Parameters
     ----------
     media : parts.
-    usd_of : price by ``medium/name``: of one transceiver where these are bought apart, else of one cable.
+    usd_of : price by ``medium/name``: of one transceiver where these are bought apart, else of one
+        cable.
     fibre_usd : fibre between two pluggables.
     """
     return tuple(
@@ -127,15 +128,12 @@ def choose(
     ]
     if not fitting:
         rate = units.show(link_bytes_per_s, "rate")
-        names = [offer.name for offer in media]
         cage = f", {cage_ports} to a cage" if cage_ports > 1 else ""
-        if wanted == AUTO:
-            raise ParameterError(
-                f"no medium joins {link_class} links of {rate}{cage}", nearest("", names)
-            )
+        sold = sorted({offer.cable_bytes_per_s for offer in media})
+        rates = ", ".join(units.show(bytes_per_s, "rate") for bytes_per_s in sold)
+        what = "no medium joins" if wanted == AUTO else f"medium '{wanted}' does not join"
         raise ParameterError(
-            f"medium '{wanted}' does not join {link_class} links of {rate}{cage}",
-            hint=f"write {AUTO}; {nearest(wanted, names)}",
+            f"{what} {link_class} links of {rate}{cage}", hint=f"cables are sold for {rates}"
         )
 
     def preference(index: int) -> tuple[bool, float, str]:
@@ -167,7 +165,7 @@ def _refuse_short(
     longest = float(length_m.max())
     reach = media[farthest].reach_m
     raise ParameterError(
-        f"{media[farthest].name} reaches {reach:g} m: {int(short.sum())} of {len(short)} {link_class} "
-        f"trunks are longer, the longest {longest:.1f} m",
+        f"{media[farthest].name} reaches {reach:g} m: {int(short.sum())} of {len(short)} "
+        f"{link_class} trunks are longer, the longest {longest:.1f} m",
         hint=f"write {AUTO} or a medium that reaches {longest:.0f} m, or bring the racks closer",
     )

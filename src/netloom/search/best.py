@@ -12,7 +12,7 @@ from netloom.errors import InfeasibleError
 from netloom.kernels import inputs
 from netloom.search.plans import PlanSpace, plan_matrix
 from netloom.simulate.network import NetworkModel
-from netloom.simulate.step import PricedPlan, StepModel, memory_of, plan_of, price_plans
+from netloom.simulate.step import PricedPlan, StepModel, memory_of, message_bytes_of, plan_of, price_plans
 from netloom.units import show
 
 #: How far the search for a cluster that would hold the model doubles the accelerators.
@@ -45,7 +45,7 @@ def best_plan(
     """
     if not len(plans):
         raise InfeasibleError(_no_plan(space))
-    priced = price_plans(plans, network)
+    priced = price_plans(plans, network, message_bytes_of(plans, model))
     steps = model.evaluate(plans, priced.prices)
     step_s = np.where(_memory_bytes(steps) <= model.machine.hbm_bytes, steps[:, 0], np.inf)
     row = int(np.argmin(step_s))
@@ -64,7 +64,9 @@ def _memory_bytes(steps: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _no_plan(space: PlanSpace) -> str:
     pinned = {name: sizes for name, sizes in space.bounds if sizes is not None}
-    bounds = "; the study pins " + ", ".join(f"{k}={v}" for k, v in pinned.items()) if pinned else ""
+    bounds = (
+        "; the study pins " + ", ".join(f"{k}={v}" for k, v in pinned.items()) if pinned else ""
+    )
     return (
         f"no parallel plan splits {space.shape.name} and a batch of {space.batch_sequences} "
         f"sequences over {space.num_accelerators} accelerators{bounds}\n"

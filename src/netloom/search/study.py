@@ -8,7 +8,7 @@ from dataclasses import replace
 from netloom import __version__, catalog, evaluate
 from netloom.catalog.parts import Part
 from netloom.errors import InfeasibleError, ParameterError
-from netloom.evaluate import PreparedNetwork, Run
+from netloom.evaluate import Run
 from netloom.resolve import Resolved
 from netloom.result import Candidate, Refusal, StudyResult
 from netloom.search.best import best_plan
@@ -19,6 +19,9 @@ from netloom.workload.parameters import count_parameters
 
 #: Grades that a result names when it rests on them.
 _LOW_GRADES = ("proposal", "recalled-low")
+
+#: Candidates that are closer than this cannot be told apart by what is known of prices and steps.
+_LEVEL = 0.01
 
 #: What `rank_by` compares, and how it is said.
 _MEASURES: dict[str, tuple[Callable[[Candidate], float], str]] = {
@@ -34,7 +37,6 @@ def plan_study(
     *,
     progress: Callable[[int, int, str], None] = lambda done, total, text: None,
     seed: int = 0,
-    keep: Callable[[PreparedNetwork, Candidate], None] = lambda prepared, found: None,
 ) -> StudyResult:
     """Return every candidate network with its best plan, ranked.
 
@@ -43,7 +45,6 @@ def plan_study(
     resolved : the study with its parts.
     progress : called with candidates done, candidates in all, and what is being worked on.
     seed : of every random draw.
-    keep : called with each candidate as it was built, for whoever needs more than the answer holds.
 
     Raises
     ------
@@ -72,7 +73,6 @@ def plan_study(
         except (InfeasibleError, ParameterError) as error:
             refused.append(Refusal(network.name, str(error)))
             continue
-        keep(prepared, answer)
         found.append(answer)
     progress(len(resolved.networks), len(resolved.networks), "ranking")
     measure, _ = _MEASURES[resolved.study.rank_by]
@@ -112,9 +112,16 @@ def verdict(candidates: Sequence[Candidate], rank_by: str) -> str:
         return f"{first.name} is the only candidate that can carry this run: {shown}."
     second = candidates[1]
     ahead = 1 - value / measure(second)
-    sentence = (
-        f"{first.name} wins: {shown}, {show(ahead, 'fraction', 2)} less than with {second.name}"
-    )
+    if ahead < _LEVEL:
+        level = [found.name for found in candidates[1:] if 1 - value / measure(found) < _LEVEL]
+        sentence = (
+            f"{first.name} wins by a hair: {shown}, {show(ahead, 'fraction', 2)} less than with "
+            f"{second.name}; within {show(_LEVEL, 'fraction')} of it: {', '.join(level)}"
+        )
+    else:
+        sentence = (
+            f"{first.name} wins: {shown}, {show(ahead, 'fraction', 2)} less than with {second.name}"
+        )
     fastest = min(candidates, key=lambda found: found.days)
     cheapest = min(candidates, key=lambda found: found.network_capex_usd.mode)
     sentence += f"; it takes {first.days:.1f} days"

@@ -99,22 +99,62 @@ def groups_of(plans: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.stack([np.stack(row, axis=1) for row in rows], axis=1)
 
 
-def price_plans(plans: NDArray[np.int64], network: NetworkModel) -> PlanPrices:
-    """Return the prices of every plan's messages; each distinct communicator is solved once."""
+def message_bytes_of(plans: NDArray[np.int64], model: StepModel) -> NDArray[np.float64]:
+    """Return the size of one call of each plan's messages, float64, shape (P, 7).
+
+    Sizes decide which algorithm the communication library takes: whole activations of a microbatch
+    for tensor, context, expert and pipeline messages, one layer's gradients for data messages.
+    """
+    shape = model.shape
+    tensor, context = plans[:, inputs.TENSOR], plans[:, inputs.CONTEXT]
+    sequences = plans[:, inputs.MICRO_BATCH] * float(model.sequence)
+    hidden_bytes = 2.0 * sequences / context * shape.hidden
+    layer = shape.attention_parameters + shape.shared_parameters + shape.dense_ffn_parameters
+    routed = shape.num_experts * shape.expert_parameters / plans[:, inputs.EXPERT]
+    rows = (
+        hidden_bytes,
+        hidden_bytes,
+        2.0 * sequences * shape.kv_dim / tensor,
+        hidden_bytes * max(1.0, shape.num_active) / tensor,
+        hidden_bytes / tensor,
+        model.software.gradient_bytes * layer / tensor,
+        model.software.gradient_bytes * routed / tensor,
+    )
+    return np.stack(rows, axis=1)
+
+
+def price_plans(
+    plans: NDArray[np.int64], network: NetworkModel, message_bytes: NDArray[np.float64]
+) -> PlanPrices:
+    """Return the prices of every plan's messages; each distinct communicator is solved once.
+
+    `message_bytes`, float64, shape (P, 7), are rounded to powers of two: they only choose
+    algorithms, and near a threshold two algorithms cost the same.
+    """
     groups = groups_of(plans)
+    scale = np.round(np.log2(np.maximum(1.0, message_bytes))).astype(np.int64)
     prices = np.zeros((len(plans), len(_OPERATIONS), 2))
     limits = np.zeros((len(plans), len(_OPERATIONS)), dtype=np.int16)
     limit_names: tuple[str, ...] = ()
     for row, operation in enumerate(_OPERATIONS):
-        distinct, index = np.unique(groups[:, row], axis=0, return_inverse=True)
+        keys = np.column_stack([scale[:, row], groups[:, row]])
+        distinct, index = np.unique(keys, axis=0, return_inverse=True)
         index = index.reshape(-1)
-        priced = network.price(
-            [Communicator(operation, int(size), int(stride)) for size, stride in distinct]
-        )
-        prices[:, row, 0] = priced.latency_s[index]
-        prices[:, row, 1] = priced.s_per_byte[index]
-        limits[:, row] = priced.limit[index]
-        limit_names = priced.limit_names
+        for exponent in np.unique(distinct[:, 0]):
+            chosen = np.flatnonzero(distinct[:, 0] == exponent)
+            priced = network.price(
+                [
+                    Communicator(operation, int(size), int(stride))
+                    for size, stride in distinct[chosen, 1:]
+                ],
+                reference_bytes=2.0**exponent,
+            )
+            limit_names = priced.limit_names
+            mine = distinct[index, 0] == exponent
+            place = np.searchsorted(chosen, index[mine])
+            prices[mine, row, 0] = priced.latency_s[place]
+            prices[mine, row, 1] = priced.s_per_byte[place]
+            limits[mine, row] = priced.limit[place]
     return PlanPrices(prices, limits, limit_names)
 
 
@@ -131,7 +171,9 @@ def parts_of(step: NDArray[np.float64]) -> StepParts:
         **{name: values[name] for name in StepParts.__dataclass_fields__}  # type: ignore[arg-type]
     )
     if not np.isclose(parts.total_s, values["step_s"], rtol=1e-9, atol=0.0):
-        raise ConservationError(f"parts add up to {parts.total_s} s, the step is {values['step_s']}")
+        raise ConservationError(
+            f"parts add up to {parts.total_s} s, the step is {values['step_s']}"
+        )
     return parts
 
 
@@ -144,9 +186,7 @@ def memory_of(step: NDArray[np.float64], machine: MachineInputs) -> Memory:
     )
 
 
-def communication_of(
-    priced: PricedPlan, *, sequence_parallel: bool
-) -> tuple[Communication, ...]:
+def communication_of(priced: PricedPlan, *, sequence_parallel: bool) -> tuple[Communication, ...]:
     """Return each parallel dimension's traffic in one step, dimensions of size one left out."""
     values = _named(priced.step)
     sizes = groups_of(priced.plan[None])[0, :, 0]

@@ -11,15 +11,16 @@ Dealing of links
 ----------------
 A child group with U uplinks under a parent with S switches gives each of them ``U // S`` links and
 one more to ``U mod S`` of them, the surplus going round so that no parent switch gets more than
-``ceil(total / S)``. The links of a child group are taken from its switches in order, so that parallel
-links stay together: when S divides U, position j of every pod meets the same cores, as in a
-textbook fat tree.
+``ceil(total / S)``. The links of a child group are taken from its switches in order, so that
+parallel links stay together: when S divides U, position j of every pod meets the same cores, as in
+a textbook fat tree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +143,7 @@ def assemble(
     names = [level.name for level in levels]
     link_classes = [LinkClass(f"host-{names[0]}", HOST, 0, link_bytes_per_s, cage_ports)] + [
         LinkClass(f"{low}-{up}", tier, tier + 1, link_bytes_per_s, cage_ports)
-        for tier, (low, up) in enumerate(zip(names[:-1], names[1:], strict=True))
+        for tier, (low, up) in enumerate(pairwise(names))
     ]
     tiers = [
         Tier(level.name, planes * count, level.num_ports)
@@ -209,11 +210,12 @@ def forest(
 ) -> tuple[list[Level], NDArray[np.int64]]:
     """Return the levels of fat trees side by side, and the first leaf of each tree.
 
-    Tree i has ``num_hosts[i]`` hosts on ``ceil(hosts / down)`` leaves. Only leaves are tapered; upper
-    tiers carry all uplinks of the leaves. Two tiers: ``ceil(leaves * up / radix)`` spines. Three:
-    pods of ``radix // 2`` leaves with ``ceil(links / (radix // 2))`` spines each, as many links up as
-    down, and ``ceil(leaves * up / radix)`` cores. One tier: one switch per tree. Blocks are pods where
-    there are three tiers; otherwise each tree's leaves are numbered. Rails are left to the family.
+    Tree i has ``num_hosts[i]`` hosts on ``ceil(hosts / down)`` leaves. Only leaves are tapered;
+    upper tiers carry all uplinks of the leaves. Two tiers: ``ceil(leaves * up / radix)`` spines.
+    Three: pods of ``radix // 2`` leaves with ``ceil(links / (radix // 2))`` spines each, as many
+    links up as down, and ``ceil(leaves * up / radix)`` cores. One tier: one switch per tree. Blocks
+    are pods where there are three tiers; otherwise each tree's leaves are numbered. Rails are left
+    to the family.
     """
     num_hosts = np.asarray(num_hosts, dtype=np.int64)
     down, up = port_split(radix, taper) if tiers > 1 else (radix, 0)

@@ -1,7 +1,7 @@
 """What a built fabric is made of: switches, links, cables and ports by tier; hops and bisection.
 
-Links, cables and ports are counted apart, because vendors' tables mix them. A *cable* here is a full
-cable: links of a class over links per cable, rounded up, which is what reference tables print;
+Links, cables and ports are counted apart, because vendors' tables mix them. A *cable* here is a
+full cable: links of a class over links per cable, rounded up, which is what reference tables print;
 `netloom.layout` counts the cables that a contractor pulls.
 """
 
@@ -160,8 +160,8 @@ def bisection_fraction(fabric: Fabric) -> float | None:
 
     Trees: the least, over levels, of the uplinks of all groups over the host links below; a forest
     without a common top (rail-only) has the value of its trees, each on its own. Dragonfly: global
-    links between groups cut in two equal halves, ``floor(g^2 / 4)`` pairs of them; a single group cuts
-    ``floor(a^2 / 4)`` router pairs. None for fabrics without a stated formula.
+    links between groups cut in two equal halves, ``floor(g^2 / 4)`` pairs of them; a single group
+    cuts ``floor(a^2 / 4)`` router pairs. None for fabrics without a stated formula.
     """
     routing = fabric.routing
     host_links = fabric.trunk_links[fabric.trunk_class == 0].sum()

@@ -2,10 +2,10 @@
 
 Legend for shapes: E endpoints, S switches, T trunks, B bundles, F flows, N entries of all paths.
 
-An *endpoint* is one NIC of the cluster, numbered ``node * nics_per_node + nic``; NIC ``i`` of a node
-is rail ``i``. A *trunk* is all parallel logical links between two neighbours. A *logical link* runs
-at the link rate; a *cable* carries one or more logical links (a twin-port cage carries two); every
-cable has two ends. The three are counted apart, because vendors' tables mix them.
+An *endpoint* is one NIC of the cluster, numbered ``node * nics_per_node + nic``; NIC ``i`` of a
+node is rail ``i``. A *trunk* is all parallel logical links between two neighbours. A *logical link*
+runs at the link rate; a *cable* carries one or more logical links (a twin-port cage carries two);
+every cable has two ends. The three are counted apart, because vendors' tables mix them.
 """
 
 from __future__ import annotations
@@ -96,7 +96,10 @@ class Paths:
 class Routing(Protocol):
     """How flows cross a fabric; one file in `netloom.topology.routing` per rule."""
 
-    bundles: Bundles
+    @property
+    def bundles(self) -> Bundles:
+        """All bundles that a path can name."""
+        ...
 
     def paths(self, source: NDArray[np.int32], target: NDArray[np.int32]) -> Paths:
         """Return the bundles that flows between endpoints cross; both arrays have shape (F,)."""

@@ -87,8 +87,9 @@ def refuse(
     kind: str, parameter: str, value: object, why: str, choices: Iterable[object]
 ) -> ParameterError:
     """Return the error for a parameter outside its domain, with the nearest valid choices."""
-    listed = " or ".join(str(choice) for choice in choices)
-    hint = f"use {parameter}: {listed}" if listed else ""
+    # a number is a value of the parameter, a text says what to write in full
+    listed = [choice if isinstance(choice, str) else f"{parameter}: {choice}" for choice in choices]
+    hint = f"use {', or '.join(listed)}" if listed else ""
     return ParameterError(
         f"{kind} parameter '{parameter}' = {value}: {why}", hint=hint, where=parameter
     )

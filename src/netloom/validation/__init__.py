@@ -73,9 +73,7 @@ class ValidationReport:
         """One summary per category and role, in order of appearance."""
         kinds = dict.fromkeys((row.category, row.role) for row in self.rows)
         return tuple(
-            summarise(
-                [row for row in self.rows if (row.category, row.role) == kind], *kind
-            )
+            summarise([row for row in self.rows if (row.category, row.role) == kind], *kind)
             for kind in kinds
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -102,12 +102,10 @@ def shape_of(model: str) -> TransformerShape:
 
 
 def predict(row: StepRow) -> Best:
-    """Return the fastest plan within a row's published sizes, its memory respected.
+    """Return the fastest plan within a row's published sizes.
 
-    Raises
-    ------
-    InfeasibleError
-        When no plan within them fits.
+    Memory decides among plans where netloom chooses; a plan that was published ran, whatever our
+    memory model says of it.
     """
     node = catalog.get("node", row.node)
     software = catalog.get("software", row.software)
@@ -124,7 +122,11 @@ def predict(row: StepRow) -> Best:
         shape, row.accelerators, node.scale_up_domain, row.batch_sequences, row.sequence, row.bounds
     )
     network = _network(row.fabric, row.node, row.switch, row.protocol, row.accelerators)
-    return best_plan(space, plan_matrix(space), model, network)
+    plans = plan_matrix(space)
+    if len(plans) == 1:
+        roomy = model.machine._replace(hbm_bytes=float("inf"))
+        model = replace(model, machine=roomy)
+    return best_plan(space, plans, model, network)
 
 
 @cache

@@ -104,6 +104,25 @@ class TransformerShape:
         return self.num_heads * (self.latent.v_dim if self.latent else self.head_dim)
 
 
+def _size(config: Mapping[str, Any], key: str) -> int:
+    """Return a size that the reader divides or multiplies."""
+    value = config[key]
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ParameterError(f"{key} is {value!r}", hint="write a whole number above zero")
+    return value
+
+
+def _head_dim(config: Mapping[str, Any], hidden_key: str, heads_key: str) -> int:
+    """Return the head size of a config that does not give one."""
+    hidden, heads = _size(config, hidden_key), _size(config, heads_key)
+    if hidden % heads:
+        raise ParameterError(
+            f"{heads} heads do not share {hidden_key} {hidden} evenly",
+            hint=f"{hidden_key} must be a multiple of {heads_key}, or give head_dim",
+        )
+    return hidden // heads
+
+
 def _llama(config: Mapping[str, Any]) -> dict[str, Any]:
     heads = config["num_attention_heads"]
     return {
@@ -111,7 +130,8 @@ def _llama(config: Mapping[str, Any]) -> dict[str, Any]:
         "num_layers": config["num_hidden_layers"],
         "num_heads": heads,
         "num_kv_heads": config.get("num_key_value_heads") or heads,
-        "head_dim": config.get("head_dim") or config["hidden_size"] // heads,
+        "head_dim": config.get("head_dim")
+        or _head_dim(config, "hidden_size", "num_attention_heads"),
         "ffn": config["intermediate_size"],
         "gated": True,
         "vocab": config["vocab_size"],
@@ -175,7 +195,7 @@ def _deepseek(config: Mapping[str, Any]) -> dict[str, Any]:
         num_routed=config["n_routed_experts"],
         num_active=config["num_experts_per_tok"],
         ffn=config["moe_intermediate_size"],
-        shared_ffn=config["moe_intermediate_size"] * (config.get("n_shared_experts") or 0),
+        shared_ffn=_size(config, "moe_intermediate_size") * (config.get("n_shared_experts") or 0),
         num_dense_layers=config.get("first_k_dense_replace", 0),
         router_bias=config.get("topk_method") == "noaux_tc",
     )
@@ -189,8 +209,8 @@ def _gpt2(config: Mapping[str, Any]) -> dict[str, Any]:
         "num_layers": config["n_layer"],
         "num_heads": config["n_head"],
         "num_kv_heads": config["n_head"],
-        "head_dim": config["n_embd"] // config["n_head"],
-        "ffn": config.get("n_inner") or 4 * config["n_embd"],
+        "head_dim": _head_dim(config, "n_embd", "n_head"),
+        "ffn": config.get("n_inner") or 4 * _size(config, "n_embd"),
         "gated": False,
         "vocab": config["vocab_size"],
         "tied": config.get("tie_word_embeddings", True),
@@ -243,8 +263,9 @@ def from_config(config: Mapping[str, Any], name: str = "") -> TransformerShape:
         When `model_type` is unknown, a field is missing, or sizes contradict each other.
     """
     kind = config.get("model_type", "")
-    if kind not in READERS:
-        raise ParameterError(f"model_type '{kind}' is not supported", hint=nearest(kind, READERS))
+    if not isinstance(kind, str) or kind not in READERS:
+        hint = nearest(str(kind), READERS)
+        raise ParameterError(f"model_type '{kind}' is not supported", hint=hint)
     try:
         fields = READERS[kind](config)
     except KeyError as missing:
@@ -266,6 +287,27 @@ def _check(shape: TransformerShape) -> None:
         raise ParameterError(
             f"{shape.num_heads} heads do not share {shape.num_kv_heads} key-value heads evenly",
             hint="num_attention_heads must be a multiple of num_key_value_heads",
+        )
+    if shape.experts:
+        _check_experts(shape.experts, shape.num_layers)
+
+
+def _check_experts(experts: Experts, num_layers: int) -> None:
+    for field in ("num_routed", "num_active", "ffn"):
+        value = getattr(experts, field)
+        if not isinstance(value, int) or value < 1:
+            raise ParameterError(
+                f"{field} of the experts is {value!r}", hint="write a whole number above zero"
+            )
+    if experts.num_active > experts.num_routed:
+        raise ParameterError(
+            f"a token cannot visit {experts.num_active} of {experts.num_routed} experts",
+            hint="num_experts_per_tok must be no more than the routed experts",
+        )
+    if not 0 <= experts.num_dense_layers < num_layers:
+        raise ParameterError(
+            f"{experts.num_dense_layers} dense layers leave none of {num_layers} to the experts",
+            hint="first_k_dense_replace must be below num_hidden_layers",
         )
 
 

@@ -32,13 +32,13 @@ def plan(
     json
         Print the result as JSON instead of a table.
     out
-        Folder for result.json, bom.csv, cables.csv and report.html.
+        Folder for result.json, bom.csv, report.html, and cables.csv of the winner.
     seed
         Seed of every random draw; the study's own when left out.
     top
         Show only the best candidates in the table, this many.
     """
-    from netloom import report, search
+    from netloom import evaluate, report, search
     from netloom.report.serialise import to_json
 
     resolved = read(study)
@@ -47,7 +47,9 @@ def plan(
             resolved, progress=progress, seed=resolved.study.seed if seed is None else seed
         )
     if out is not None:
-        report.write(result, out)
+        cables = evaluate.cable_rows(resolved, result.winner) if result.winner else None
+        for path in report.write(result, out, cables):
+            print(f"wrote {path}", file=sys.stderr)
     if json:
         sys.stdout.write(to_json(result))
     else:

@@ -3,12 +3,12 @@
 Parameters as in the source: p hosts per router, a routers per group, h global links per router, g
 groups, ``g <= a h + 1``. Balanced when ``a = 2p = 2h``.
 
-Closed form: ``a p g`` positions, ``a g`` routers of ``p + (a - 1) + h`` ports, ``g a (a-1) / 2`` local
-links, ``floor(a h g / 2)`` global links for g > 1; each pair of groups has ``a h // (g - 1)`` links or
-one more. With m routers in one switch box: ``a/m`` boxes per group with ``m p`` hosts and ``m h``
-global links each, ``m^2`` links between two boxes of a group and the links inside a box free, so
-``g m^2 (a/m) (a/m - 1) / 2`` local links. From router to router at most three links: local,
-global, local.
+Closed form: ``a p g`` positions, ``a g`` routers of ``p + (a - 1) + h`` ports, ``g a (a-1) / 2``
+local links, ``floor(a h g / 2)`` global links for g > 1; each pair of groups has
+``a h // (g - 1)`` links or one more. With m routers in one switch box: ``a/m`` boxes per group with
+``m p`` hosts and ``m h`` global links each, ``m^2`` links between two boxes of a group and the
+links inside a box free, so ``g m^2 (a/m) (a/m - 1) / 2`` local links. From router to router at most
+three links: local, global, local.
 
 Global links of a group are numbered by copy and then by distance ``(j - i) mod g`` to the other
 group; link number n belongs to router ``n // h``, so that parallel links leave from different
@@ -136,7 +136,7 @@ def _check(p: Parameters) -> None:
     if p.radix is not None and needed > p.radix:
         balanced = (p.radix + 1) // 4
         raise refuse(
-            KIND, "radix", p.radix, f"p, a, h = {p.p}, {p.a}, {p.h} needs {needed} ports on a switch",
+            KIND, "radix", p.radix, f"p, a, h = {p.p}, {p.a}, {p.h} needs {needed} ports",
             (needed, *([f"p: {balanced}, a: {2 * balanced}, h: {balanced}"] if balanced else [])),
         )  # fmt: skip
     positions = p.a * p.p * p.g
@@ -191,7 +191,7 @@ def global_trunks(
     low, high = np.minimum(low, high), np.maximum(low, high)
     num_routers = routers * num_groups
     pair = (low // routers * num_groups + high // routers) * num_routers
-    keys, index, links = np.unique(
+    _, index, links = np.unique(
         (pair + low) * num_routers + high, return_index=True, return_counts=True
     )
     return low[index], high[index], links

@@ -3,8 +3,8 @@
 Closed form, k = radix, f = taper, N = hosts, per plane:
 ``down = floor(k / (1 + f))``, ``up = k - down``, ``leaves = ceil(N / down)``, ``U = leaves * up``;
 two tiers: ``spines = ceil(U / k)``, ``U`` inter-switch links, at most ``k * down`` hosts;
-three tiers: ``spines = ceil(U / (k // 2))``, ``cores = ceil(U / k)``, ``2 U`` inter-switch links, at
-most ``k * (k // 2) * down`` hosts. Only leaves are tapered. At f = 1 and full size these are the
+three tiers: ``spines = ceil(U / (k // 2))``, ``cores = ceil(U / k)``, ``2 U`` inter-switch links,
+at most ``k * (k // 2) * down`` hosts. Only leaves are tapered. At f = 1 and full size these are the
 textbook k^2/2 hosts on 3k/2 switches and k^3/4 hosts on 5k^2/4 switches.
 
 References

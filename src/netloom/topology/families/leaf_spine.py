@@ -58,7 +58,8 @@ def build(parameters: Parameters) -> Fabric:
     most = most_hosts(p.radix, 2, p.taper)
     if p.hosts > most:
         raise refuse(
-            KIND, "hosts", p.hosts, f"two tiers of {p.radix}-port switches at taper {p.taper:g} hold {most}",
+            KIND, "hosts", p.hosts,
+            f"{p.radix} ports at taper {p.taper:g} hold {most} in two tiers",
             (*([most] if most else []), "kind: fat-tree with tiers: 3", "a larger radix"),
         )  # fmt: skip
     (leaf, spine), _ = forest(np.array([p.hosts]), p.radix, 2, p.taper)
@@ -68,7 +69,7 @@ def build(parameters: Parameters) -> Fabric:
         if not fewest <= p.spines <= up:
             raise refuse(
                 KIND, "spines", p.spines,
-                f"{len(leaf.num_uplinks)} leaves with {up} uplinks each need {fewest} to {up} spines",
+                f"{len(leaf.num_uplinks)} leaves of {up} uplinks need {fewest} to {up} spines",
                 sorted({fewest, up}),
             )  # fmt: skip
         spine = dataclasses.replace(spine, num_switches=np.array([p.spines]))

@@ -1,10 +1,11 @@
-"""Oversubscribed pods: racks of hosts under rack switches, pods of racks, a thin layer between pods.
+"""Oversubscribed pods: hosts under rack switches, pods of racks, a thin layer between pods.
 
 Closed form, r = rack_hosts, o = oversubscription of the pod layer (downlinks over uplinks):
 ``racks = ceil(hosts of the pod / r)``, each with a rack switch of ``u = round(r * rack_taper)``
 uplinks. A pod has S spines, the fewest that divide u and whose ports hold their share of
 ``D = racks * u`` downlinks and ``U = ceil(D / o)`` uplinks; ``ceil(sum of U / k3)`` cores, at most
-the uplinks of a full pod, and none for a single pod. Radix k1 of leaves, k2 of spines, k3 of cores; a chassis counts as one switch.
+the uplinks of a full pod, and none for a single pod. Radix k1 of leaves, k2 of spines, k3 of cores;
+a chassis counts as one switch.
 
 References
 ----------
@@ -21,7 +22,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from netloom.topology.clos import Level, assemble, level_of, within
+from netloom.topology.clos import assemble, level_of, within
 from netloom.topology.fabric import Fabric
 from netloom.topology.parameters import FamilyParameters, from_cluster, refuse, validated
 
@@ -51,7 +52,7 @@ class Parameters(FamilyParameters):
         default=7.0, ge=1, description="Downlinks of the pod layer over its uplinks."
     )
     radix: Annotated[tuple[Ports, Ports, Ports], BeforeValidator(_per_tier)] = Field(
-        description="Ports of rack, pod and core switches at the link rate; one number for all three."
+        description="Ports of rack, pod and core switches at the link rate; or one for all."
     )
     hosts: int | None = Field(
         default=None, ge=1, description="Endpoints, when fewer than all pods hold."
@@ -80,7 +81,7 @@ def build(parameters: Parameters) -> Fabric:
     if cores > pod_links.max():
         raise refuse(
             KIND, "pods", p.pods,
-            f"a pod of {pod_links.max()} uplinks does not reach each of {cores} cores of {p.radix[2]} ports",
+            f"{pod_links.max()} uplinks of a pod do not reach {cores} cores of {p.radix[2]} ports",
             (p.radix[2], f"radix: [{p.radix[0]}, {p.radix[1]}, {p.pods}]"),
         )  # fmt: skip
     pod_of_rack = np.repeat(np.arange(p.pods), racks)
@@ -197,15 +198,16 @@ def sized(
     rack_hosts = filled.setdefault("rack_hosts", max(1, int(radix[0] / (1 + taper) + 1e-9)))
     if "pod_hosts" not in filled:
         most = most_pod_hosts(rack_hosts, radix[1], over)
-        pods = filled.setdefault("pods", -(-hosts // most))
-        filled["pod_hosts"] = -(-(-(-hosts // pods)) // rack_hosts) * rack_hosts
+        per_pod = -(-hosts // filled.get("pods", -(-hosts // most)))
+        filled["pod_hosts"] = -(-per_pod // rack_hosts) * rack_hosts
     filled.setdefault("pods", -(-hosts // filled["pod_hosts"]))
     filled.setdefault("hosts", hosts)
     if filled["hosts"] != hosts:
         raise refuse(KIND, "hosts", filled["hosts"], f"the cluster has {hosts} NICs", (hosts,))
     if filled["pods"] * filled["pod_hosts"] < hosts:
         raise refuse(
-            KIND, "pods", filled["pods"], f"{filled['pods']} pods of {filled['pod_hosts']} do not hold {hosts}",
+            KIND, "pods", filled["pods"],
+            f"{filled['pods']} pods of {filled['pod_hosts']} do not hold {hosts}",
             (-(-hosts // filled["pod_hosts"]),),
         )  # fmt: skip
     return validated(Parameters, KIND, filled)

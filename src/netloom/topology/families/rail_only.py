@@ -17,6 +17,7 @@ LLMs with trillion parameters", arXiv 2307.12169 v5, Hot Interconnects 2024.
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def _with_rails(levels: list, endpoint_leaf: np.ndarray, rail: np.ndarray, rails
     first_leaf = np.searchsorted(rail_of, np.arange(rails))
     unit = np.arange(len(rail_of)) - first_leaf[rail_of]
     labelled = [dataclasses.replace(levels[0], rail=rail_of, block=unit)]
-    for below, level in zip(levels[:-1], levels[1:], strict=True):
+    for below, level in pairwise(levels):
         above = np.empty(len(level.num_uplinks), dtype=np.int64)
         above[below.parent] = labelled[-1].rail
         labelled.append(dataclasses.replace(level, rail=above, block=np.full(len(above), -1)))

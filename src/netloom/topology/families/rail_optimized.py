@@ -1,16 +1,16 @@
 """Rail-optimised fat tree: NIC i of every node of a scalable unit hangs on leaf i of that unit.
 
 Traffic of one rail inside a unit crosses one switch. NIC e is on rail ``e mod rails`` of node
-``e // rails``, which stands in unit ``node // unit_nodes``. Units are built whole, whether or not all
-their nodes are there. With two planes each rail has one leaf per plane.
+``e // rails``, which stands in unit ``node // unit_nodes``. Units are built whole, whether or not
+all their nodes are there. With two planes each rail has one leaf per plane.
 
 Closed form, per plane, k = radix, u = uplinks of a leaf = round(taper * unit_nodes):
 ``leaves = units * rails``, ``U = leaves * u`` leaf-spine links. Two tiers: spines
-``S >= ceil(U / k)``, raised until S divides u, so that each leaf-spine pair has the same whole number
-of links; at most k leaves. Three tiers: the leaves of one rail in up to ``k // 2`` units hang on one
-spine group of ``ceil(group links / (k // 2))`` spines with as many links up as down, units being
-split evenly over the groups; ``ceil(U / k)`` cores join all groups and carry U links. At u = k/2
-there are as many spines as leaves.
+``S >= ceil(U / k)``, raised until S divides u, so that each leaf-spine pair has the same whole
+number of links; at most k leaves. Three tiers: the leaves of one rail in up to ``k // 2`` units
+hang on one spine group of ``ceil(group links / (k // 2))`` spines with as many links up as down,
+units being split evenly over the groups; ``ceil(U / k)`` cores join all groups and carry U links.
+At u = k/2 there are as many spines as leaves.
 
 `reserved_nodes` positions of the last unit are given up for the ports of fabric managers, which
 take `manager_links` links; these are counted apart because they carry no traffic of the run.
@@ -204,8 +204,8 @@ def sized(
 ) -> Parameters:
     """Return units for a cluster; see `netloom.topology.sized`.
 
-    Units of ``radix // 2`` nodes, as many as hold the nodes; two tiers while the leaves of a plane do
-    not outnumber a spine's ports.
+    Units of ``radix // 2`` nodes, as many as hold the nodes; two tiers while the leaves of a plane
+    do not outnumber a spine's ports.
     """
     filled = from_cluster(
         Parameters, KIND, given,
@@ -221,7 +221,8 @@ def sized(
     if units * unit_nodes < nodes:
         raise refuse(
             KIND, "units", units,
-            f"{units} units of {unit_nodes} nodes do not hold {nodes} nodes", (-(-nodes // unit_nodes),),
+            f"{units} units of {unit_nodes} nodes do not hold {nodes} nodes",
+            (-(-nodes // unit_nodes),),
         )  # fmt: skip
     filled.setdefault("hosts", hosts)
     if filled["hosts"] != hosts:

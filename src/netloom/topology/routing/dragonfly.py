@@ -9,7 +9,8 @@ there; the exact expectation over all intermediate groups, as shares.
 
 References
 ----------
-Kim, Dally, Scott, Abts, "Technology-driven, highly-scalable Dragonfly topology", ISCA 2008, section 4.
+Kim, Dally, Scott, Abts, "Technology-driven, highly-scalable Dragonfly topology", ISCA 2008,
+section 4.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from netloom.topology.fabric import Bundles, Paths
 
 @dataclass(frozen=True)
 class DragonflyRouting:
-    """Bundles of a Dragonfly: host up, host down, local by ordered router pair, global by direction.
+    """Bundles of a Dragonfly: host up and down, local by router pair, global by direction.
 
     Attributes
     ----------

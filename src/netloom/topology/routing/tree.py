@@ -2,10 +2,10 @@
 
 Legend: E endpoints, F flows, L levels, G groups of one level.
 
-All uplinks of one group (a leaf towards its spines, a pod's spines towards the cores) are one bundle
-with the capacity of all its members over all planes, and so are its downlinks. A flow climbs to the
-lowest level on which both ends share a group: at most ``2 L`` bundles, whatever the fabric's size.
-Between endpoints that share no group on any level there is no path.
+All uplinks of one group (a leaf towards its spines, a pod's spines towards the cores) are one
+bundle with the capacity of all its members over all planes, and so are its downlinks. A flow climbs
+to the lowest level on which both ends share a group: at most ``2 L`` bundles, whatever the fabric's
+size. Between endpoints that share no group on any level there is no path.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class TreeRouting:
             first += 2 * len(links)
         num_members = np.concatenate(members)
         bundles = Bundles(
-            bytes_per_s=num_members * link_bytes_per_s,
+            bytes_per_s=num_members.astype(np.float64) * link_bytes_per_s,
             num_members=num_members.astype(np.int32),
             stage=np.repeat(np.array(stages, dtype=np.int16), [len(part) for part in members]),
             stage_names=tuple(names),

@@ -33,6 +33,4 @@ def rows() -> Iterator[Row]:
         for model, published, tolerance, source in cases:
             counts = count_parameters(read_config(catalog.model_path(model)))
             computed = counts.total if what == "total" else counts.active
-            yield Row(
-                "parameters", f"{model}, {what}", "", published, computed, tolerance, source
-            )
+            yield Row("parameters", f"{model}, {what}", "", published, computed, tolerance, source)
