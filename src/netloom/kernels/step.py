@@ -211,7 +211,7 @@ def evaluate_plan(
     software: SoftwareInputs,
     out: np.ndarray,
 ) -> None:
-    """Fill one row of the answer; layers that do not split give an infinite step."""
+    """Fill one row of the answer; layers that do not split give an infinite step and memory."""
     pipeline, interleave = float(plan[PIPELINE]), float(plan[INTERLEAVE])
     micro_batch, num_micro = float(plan[MICRO_BATCH]), float(plan[NUM_MICRO_BATCHES])
     shards = Shards(
@@ -220,8 +220,10 @@ def evaluate_plan(
     )  # fmt: skip
     out[:] = 0.0
     split = split_layers(shape.num_layers, pipeline, interleave)
-    if split.middle == 0.0:
-        out[STEP] = np.inf
+    # dense layers before the experts' belong to the first stage, see `stages.make_stage`
+    num_leading = shape.num_dense_layers if shape.num_experts > 0.0 else 0.0
+    if split.middle == 0.0 or split.first < num_leading:
+        out[STEP] = out[WEIGHTS] = np.inf
         return
     tokens = micro_batch * sequence / shards.context
 

@@ -111,13 +111,17 @@ def _pipeline(space: PlanSpace, inner: int) -> Iterator[int]:
 def _interleave(space: PlanSpace, pipeline: int, num_micro: int) -> Iterator[int]:
     """Chunks split the layers evenly, with or without places for embedding and loss.
 
-    More than one chunk needs microbatches in whole rounds of the pipeline (Megatron-LM).
+    More than one chunk needs microbatches in whole rounds of the pipeline (Megatron-LM). Dense
+    layers before those with experts stay on the first stage.
     """
-    layers = space.shape.num_layers
-    sizes = space.bounds.interleave or range(1, (layers + 2) // pipeline + 1)
-    extras = (0, 1, 2) if pipeline > 1 else (0,)
+    from netloom.kernels.stages import split_layers
+
+    shape = space.shape
+    num_leading = shape.experts.num_dense_layers if shape.experts else 0
+    sizes = space.bounds.interleave or range(1, (shape.num_layers + 2) // pipeline + 1)
     for size in sizes:
         if size > 1 and (pipeline == 1 or num_micro % pipeline):
             continue
-        if any((layers + extra) % (pipeline * size) == 0 for extra in extras):
+        split = split_layers(float(shape.num_layers), float(pipeline), float(size))
+        if split.middle > 0.0 and split.first >= num_leading:
             yield size

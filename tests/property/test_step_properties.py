@@ -1,0 +1,211 @@
+"""What must hold for the step of any plan: monotone in every resource, and adding up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netloom import catalog
+from netloom.kernels import inputs
+from netloom.kernels.step import STEP_COLUMNS, evaluate_plans
+from netloom.schema.study import Search
+from netloom.search.plans import PlanSpace, plan_matrix
+from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
+from netloom.workload.shape import Experts, LatentAttention, TransformerShape
+
+SEQUENCE, NUM_ACCELERATORS = 2048, 64
+GPT = TransformerShape("gpt", 4096, 22, 32, 32, 128, 16384, False, 51200, True, 2048)
+LLAMA = TransformerShape("llama", 4096, 32, 32, 8, 128, 14336, True, 128256, False)
+EXPERTS = TransformerShape(
+    "experts", 2048, 23, 16, 16, 192, 8192, True, 64000, False,
+    latent=LatentAttention(768, 256, 128, 64, 128), experts=Experts(32, 4, 1024, 1024, 1, True),
+)  # fmt: skip
+EVERYTHING = Search(sharding=inputs.SHARDINGS)
+PLANS = {
+    shape.name: plan_matrix(PlanSpace(shape, NUM_ACCELERATORS, 8, 128, SEQUENCE, EVERYTHING))
+    for shape in (GPT, LLAMA, EXPERTS)
+}
+SHAPES = {shape.name: shape_inputs(shape) for shape in (GPT, LLAMA, EXPERTS)}
+RELEASES = {
+    name: (
+        machine_inputs(catalog.get("accelerator", part), catalog.get("software", name), "bf16"),
+        software_inputs(catalog.get("software", name)),
+    )
+    for name, part in (("nemo-25.04", "h100-sxm"), ("megatron-2022", "a100-sxm-80g"))
+}
+COLUMN = {name: k for k, name in enumerate(STEP_COLUMNS)}
+PARTS = slice(COLUMN["compute_s"], COLUMN["straggler_s"] + 1)
+STATES = slice(COLUMN["weights_bytes"], COLUMN["optimizer_bytes"] + 1)
+BYTES = [k for name, k in COLUMN.items() if name.endswith("_bytes")]
+#: Floating-point sums in another order; not a tolerance on the model.
+ROUNDING = 1 + 1e-12
+
+
+def evaluate(model, release, plans, prices, machine=None, software=None):
+    rated, runs = RELEASES[release]
+    return evaluate_plans(
+        plans, prices, float(SEQUENCE), float(NUM_ACCELERATORS), SHAPES[model],
+        machine or rated, software or runs,
+    )  # fmt: skip
+
+
+@st.composite
+def cases(draw):
+    """Return model, release, a few rows of its plans, and prices from nothing to awful."""
+    model, release = draw(st.sampled_from(list(PLANS))), draw(st.sampled_from(list(RELEASES)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    plans = PLANS[model][rng.integers(0, len(PLANS[model]), 64)]
+    prices = np.stack(
+        [10 ** rng.uniform(-7, -3, (64, 7)), 10 ** rng.uniform(-12.5, -8, (64, 7))], axis=2
+    )
+    return model, release, plans, prices * rng.choice([0.0, 1.0], (64, 7, 1), p=[0.1, 0.9])
+
+
+quick = settings(deadline=None, max_examples=60)
+
+
+@quick
+@given(cases(), st.integers(0, 6), st.integers(0, 1), st.floats(0.0, 1.0))
+def test_a_cheaper_message_never_makes_a_step_slower(case, row, column, factor):
+    model, release, plans, prices = case
+    cheaper = prices.copy()
+    cheaper[:, row, column] *= factor
+    before = evaluate(model, release, plans, prices)
+    after = evaluate(model, release, plans, cheaper)
+    assert (after[:, 0] <= before[:, 0] * ROUNDING).all()
+
+
+@quick
+@given(
+    cases(),
+    st.sampled_from(
+        ["matmul_flops_per_s", "attention_forward_flops_per_s", "attention_backward_flops_per_s",
+         "hbm_bytes_per_s"]
+    ),
+    st.floats(1.0, 10.0),
+)  # fmt: skip
+def test_a_faster_machine_never_makes_a_step_slower(case, field, factor):
+    model, release, plans, prices = case
+    machine = RELEASES[release][0]
+    faster = machine._replace(**{field: getattr(machine, field) * factor})
+    before = evaluate(model, release, plans, prices)
+    after = evaluate(model, release, plans, prices, faster)
+    assert (after[:, 0] <= before[:, 0] * ROUNDING).all()
+
+
+@quick
+@given(cases(), st.sampled_from(["overlaps_tensor", "overlaps_data", "overlaps_pipeline"]))
+def test_overlapping_more_never_makes_a_step_slower(case, field):
+    model, release, plans, prices = case
+    software = RELEASES[release][1]
+    steps = [
+        evaluate(model, release, plans, prices, software=software._replace(**{field: flag}))
+        for flag in (False, True)
+    ]
+    assert (steps[1][:, 0] <= steps[0][:, 0] * ROUNDING).all()
+
+
+@quick
+@given(cases())
+def test_parts_add_up_to_the_step_and_none_is_negative(case):
+    steps = evaluate(*case)
+    assert steps[:, PARTS].sum(axis=1) == pytest.approx(steps[:, 0], rel=1e-12)
+    assert (steps >= 0.0).all()
+    assert np.isfinite(steps).all()
+
+
+@quick
+@given(cases())
+def test_bytes_depend_on_the_plan_and_not_on_prices(case):
+    model, release, plans, prices = case
+    steps = evaluate(model, release, plans, prices)
+    free = evaluate(model, release, plans, np.zeros_like(prices))
+    assert (steps[:, BYTES] == free[:, BYTES]).all()
+
+
+@quick
+@given(cases())
+def test_free_messages_expose_nothing(case):
+    model, release, plans, prices = case
+    steps = evaluate(model, release, plans, np.zeros_like(prices))
+    for name in ("tensor", "context", "expert", "pipeline", "data"):
+        assert steps[:, COLUMN[f"{name}_s"]] == pytest.approx(0.0, abs=1e-12)
+        assert (steps[:, COLUMN[f"{name}_total_s"]] == 0.0).all()
+
+
+@quick
+@given(cases())
+def test_no_message_is_exposed_longer_than_it_takes(case):
+    steps = evaluate(*case)
+    for name in ("tensor", "context", "expert", "data"):
+        exposed = steps[:, COLUMN[f"{name}_s"]]
+        assert (exposed <= steps[:, COLUMN[f"{name}_total_s"]] * ROUNDING).all()
+
+
+@quick
+@given(cases())
+def test_groups_of_one_send_nothing(case):
+    model, release, plans, prices = case
+    steps = evaluate(model, release, plans, prices)
+    columns = {
+        "tensor": inputs.TENSOR, "context": inputs.CONTEXT, "expert": inputs.EXPERT,
+        "pipeline": inputs.PIPELINE,
+    }  # fmt: skip
+    for name, column in columns.items():
+        alone = plans[:, column] == 1
+        assert (steps[alone, COLUMN[f"{name}_sent_bytes"]] == 0.0).all()
+        assert (steps[alone, COLUMN[f"{name}_s"]] == 0.0).all()
+    alone = plans[:, inputs.DATA] * plans[:, inputs.CONTEXT] == 1
+    assert (steps[alone, COLUMN["data_sent_bytes"]] == 0.0).all()
+
+
+@quick
+@given(cases())
+def test_rows_of_a_batch_equal_single_evaluations_bit_by_bit(case):
+    model, release, plans, prices = case
+    steps = evaluate(model, release, plans, prices)
+    for k in range(0, len(plans), 7):
+        single = evaluate(model, release, plans[k : k + 1], prices[k : k + 1])
+        assert single.tobytes() == steps[k : k + 1].tobytes()
+
+
+@quick
+@given(cases())
+def test_sharding_more_never_needs_more_states(case):
+    model, release, plans, prices = case
+    held = []
+    for sharding in range(4):
+        plans[:, inputs.SHARDING] = sharding
+        steps = evaluate(model, release, plans, prices)
+        held.append(steps[:, STATES].sum(axis=1))
+    for more, less in zip(held[1:], held[:-1], strict=True):
+        assert (more <= less * ROUNDING).all()
+
+
+@quick
+@given(cases())
+def test_recomputing_more_never_keeps_more_nor_runs_faster(case):
+    model, release, plans, prices = case
+    steps = []
+    for recompute in range(3):
+        plans[:, inputs.RECOMPUTE] = recompute
+        steps.append(evaluate(model, release, plans, prices))
+    activations, computing = COLUMN["activations_bytes"], COLUMN["compute_s"]
+    none, selective, full = steps
+    assert (full[:, activations] <= selective[:, activations]).all()
+    assert (selective[:, activations] <= none[:, activations]).all()
+    assert (none[:, computing] <= selective[:, computing]).all()
+    assert (selective[:, computing] <= full[:, computing]).all()
+
+
+@quick
+@given(cases(), st.floats(1.0, 4.0))
+def test_a_longer_pipeline_of_chunks_only_shrinks_the_bubble(case, factor):
+    """Free messages: the bubble is at most p - 1 stages' work, and shrinks with the chunks."""
+    model, release, plans, prices = case
+    steps = evaluate(model, release, plans, np.zeros_like(prices))
+    pipeline, chunks = plans[:, inputs.PIPELINE], plans[:, inputs.INTERLEAVE]
+    busiest = steps[:, COLUMN["compute_s"]] / plans[:, inputs.NUM_MICRO_BATCHES]
+    assert (steps[:, COLUMN["bubble_s"]] <= (pipeline - 1) / chunks * busiest * ROUNDING).all()
