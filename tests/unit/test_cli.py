@@ -78,11 +78,13 @@ def test_plan_prints_nothing_but_json_with_json(planned, capsys):
 
 def test_plan_writes_a_folder(planned, monkeypatch, tmp_path, capsys):
     written = []
+    monkeypatch.setattr("netloom.evaluate.cable_rows", lambda resolved, name: [name])
     monkeypatch.setattr(
-        "netloom.report.write", lambda result, folder: written.append((result.seed, folder))
+        "netloom.report.write",
+        lambda result, folder, cables: written.append((result.seed, folder, cables)) or (),
     )
     assert main(["plan", EXAMPLE, "--out", str(tmp_path)]) == 0
-    assert written == [(0, tmp_path)]
+    assert written == [(0, tmp_path, ["rails"])]
 
 
 def test_plan_gives_top_to_the_table(planned, monkeypatch):

@@ -27,8 +27,9 @@ def test_gpt_equals_narayanan_without_the_recomputed_forward(layers, hidden, hea
     shape = TransformerShape(
         "gpt", hidden, layers, heads, heads, hidden // heads, 4 * hidden, False, vocab, True, s
     )
-    with_recompute = 96 * layers * hidden**2 * (1 + s / (6 * hidden) + vocab / (16 * layers * hidden))
-    recomputed = 24 * layers * hidden**2 * (1 + s / (6 * hidden))
+    matrices, attention = layers * hidden**2, s / (6 * hidden)
+    with_recompute = 96 * matrices * (1 + attention + vocab / (16 * layers * hidden))
+    recomputed = 24 * matrices * (1 + attention)
     ours = training_flops_per_token(shape, s, "full")
     assert ours == pytest.approx(with_recompute - recomputed, rel=1e-12)
 

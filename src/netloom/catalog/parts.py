@@ -146,6 +146,15 @@ class Switch(Part):
     annual_failure_rate: Frequency = Field(description="Critical failures of one box.")
 
 
+class Interface(BaseModel):
+    """One way in which light leaves a module, and the cables that a module then ends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="What two modules must share to be joined, such as 400g-dr4.")
+    num_cables: int = Field(description="Cables of that interface that one module ends.")
+
+
 class Medium(Part):
     """A way to join two ports: copper cable, active cable, or a pair of pluggables with fibre."""
 
@@ -158,6 +167,18 @@ class Medium(Part):
     pluggable_ends: int = Field(
         description="Transceivers per cable that are bought apart: 2 for pluggables, 0 for "
         "cables sold whole.",
+    )
+    interfaces: tuple[Interface, ...] = Field(
+        default=(),
+        description="How light leaves one module, its own cable first, then what it breaks out "
+        "to; empty for cables sold whole.",
+    )
+    connectors: int = Field(
+        default=1,
+        description="Fibre connectors of one module; more cables than connectors need a splitter.",
+    )
+    splitter_reach_m: Length | None = Field(
+        default=None, description="Longest cable behind a splitter, where a module can have one."
     )
     rate: str = Field(description="Rate of one cable, one way, as text with its unit.")
     lane_rate: str = Field(description="Rate of one electrical lane, as text with its unit.")

@@ -35,8 +35,8 @@ class Calibration(BaseModel):
     memory_efficiency: Fraction = Field(
         description="Share of memory bandwidth that streaming kernels sustain."
     )
-    tile_rows: int = Field(description="Rows of the tile that one multiprocessor works on.")
-    tile_columns: int = Field(description="Columns of that tile.")
+    tile_rows: Count = Field(description="Rows of the tile that one multiprocessor works on.")
+    tile_columns: Count = Field(description="Columns of that tile.")
     ramp_depth: Count = Field(
         description="Depth of a matrix product that costs as much as a tile's start and end."
     )
@@ -63,7 +63,7 @@ class Software(Part):
         description="Memory taken by context, communication library and fragmentation."
     )
     launch_s: Time = Field(description="Gap before each kernel.")
-    num_light_kernels: int = Field(
+    num_light_kernels: Count = Field(
         description="Memory-bound kernels of a layer and direction, attention not counted."
     )
     straggler_sigma: Fraction = Field(

@@ -4,10 +4,11 @@ Legend for shapes: P plans. A plan is a row of `inputs.PLAN_COLUMNS`, its messag
 `inputs.PRICE_ROWS`.
 
 A step under (interleaved) 1F1B with p stages, v chunks a stage and m microbatches takes
-``m T_max + (sum of T_i - T_max) / v``, T_i being stage i's forward and backward of one microbatch
-with the messages it cannot hide: the busiest stage works all the time, and the pipeline fills and
-drains once through all the others. For equal stages that is the usual
-``(m + (p - 1) / v) T`` (arXiv:2104.04473, section 2.2).
+``m T_i + (sum of T - T_i) / v`` for stage i, T being a stage's forward and backward of one
+microbatch with the messages it cannot hide: the stage works all the time, and the pipeline fills
+and drains once through all the others. For equal stages that is the usual
+``(m + (p - 1) / v) T`` (arXiv:2104.04473, section 2.2). Stage i's gradients and optimizer follow,
+and the step is that of the stage that ends last.
 """
 
 from __future__ import annotations
@@ -169,8 +170,10 @@ def _fill_pipeline_messages(
     software: SoftwareInputs,
     prices: np.ndarray,
     out: np.ndarray,
-) -> None:
+) -> float:
     """Fill the pipeline columns: `crossings` sends in steady state, two fills of the pipeline.
+
+    Returns the share of each chunk that a send hides behind, which other messages cannot use.
 
     Each tensor rank sends its part, with sequence parallelism or by the scatter-gather
     optimisation (arXiv:2104.04473, section 4.1). Software that overlaps hides a send behind the
@@ -178,10 +181,11 @@ def _fill_pipeline_messages(
     """
     send_bytes = 2.0 * tokens * shape.hidden / tensor
     send_s = transfer_s(prices, PIPELINE_SEND, send_bytes)
-    visible_s = max(0.0, send_s - chunk_s) if software.overlaps_pipeline else send_s
-    out[BY_PIPELINE] = 2.0 * (pipeline - 1.0) * send_s + crossings * visible_s
+    hidden_s = min(send_s, chunk_s) if software.overlaps_pipeline else 0.0
+    out[BY_PIPELINE] = 2.0 * (pipeline - 1.0) * send_s + crossings * (send_s - hidden_s)
     out[PIPELINE_TOTAL] = crossings * send_s
     out[PIPELINE_SENT] = crossings * send_bytes
+    return hidden_s / chunk_s if chunk_s > 0.0 else 0.0
 
 
 @njit(cache=True)
@@ -239,53 +243,85 @@ def evaluate_plan(
         )  # fmt: skip
     ends = _end_times(tokens, shards.tensor, shape, machine)
 
-    busiest = make_stage(FIRST, split, pipeline, interleave, num_micro, shape)
-    row = _stage_times(busiest, FIRST, dense, sparse, ends)
-    busiest_s = chain_s = row[:_NUM_BUSY].sum()
-    _keep_fullest(busiest, shards, micro_batch, sequence, shape, machine, software, out)
-    for place in range(1, LAST + 1):
+    times = np.zeros((LAST + 1, 14))
+    chain_s = 0.0
+    for place in range(LAST + 1):
         stage = make_stage(place, split, pipeline, interleave, num_micro, shape)
-        if stage.num_alike <= 0.0:
-            continue
-        times = _stage_times(stage, place, dense, sparse, ends)
-        stage_s = times[:_NUM_BUSY].sum()
-        chain_s += stage.num_alike * stage_s
-        if stage_s > busiest_s:
-            busiest, row, busiest_s = stage, times, stage_s
-        _keep_fullest(stage, shards, micro_batch, sequence, shape, machine, software, out)
+        if stage.num_alike > 0.0:
+            times[place] = _stage_times(stage, place, dense, sparse, ends)
+            chain_s += stage.num_alike * times[place, :_NUM_BUSY].sum()
+            _keep_fullest(stage, shards, micro_batch, sequence, shape, machine, software, out)
+    # expected maximum of many normal slowdowns (Cramer, Mathematical Methods of Statistics, 28.6)
+    slowdown = machine.straggler_sigma * math.sqrt(2.0 * math.log(num_accelerators))
+    step = np.zeros(len(out))
+    for place in range(LAST + 1):
+        stage = make_stage(place, split, pipeline, interleave, num_micro, shape)
+        if stage.num_alike > 0.0:
+            _fill_step(
+                stage, times[place], chain_s, plan, shards, tokens, slowdown, prices,
+                shape, machine, software, step,
+            )  # fmt: skip
+            if step[STEP] > out[STEP]:
+                out[:WEIGHTS] = step[:WEIGHTS]
+                out[BUFFERS + 1 :] = step[BUFFERS + 1 :]
 
-    out[COMPUTE] = num_micro * (row[0] + row[1])
-    out[BY_TENSOR] = num_micro * (row[2] + row[3])
-    out[BY_CONTEXT] = num_micro * (row[4] + row[5])
-    out[BY_EXPERT] = num_micro * (row[6] + row[7])
-    out[BUBBLE] = (chain_s - busiest_s) / interleave
+
+@njit(cache=True)
+def _fill_step(
+    stage: Stage,
+    times: np.ndarray,
+    chain_s: float,
+    plan: np.ndarray,
+    shards: Shards,
+    tokens: float,
+    slowdown: float,
+    prices: np.ndarray,
+    shape: ShapeInputs,
+    machine: MachineInputs,
+    software: SoftwareInputs,
+    out: np.ndarray,
+) -> None:
+    """Fill all columns but memory with the step as it is for one stage.
+
+    Parameters
+    ----------
+    times : float64, shape (14,), the stage's sums over its layers, fields of `LayerTimes`.
+    chain_s : one microbatch through all stages, forward and backward.
+    slowdown : share of its work that the slowest rank takes longer.
+    """
+    pipeline, interleave = float(plan[PIPELINE]), float(plan[INTERLEAVE])
+    num_micro = float(plan[NUM_MICRO_BATCHES])
+    busy_s = times[:_NUM_BUSY].sum()
+    out[COMPUTE] = num_micro * (times[0] + times[1])
+    out[BY_TENSOR] = num_micro * (times[2] + times[3])
+    out[BY_CONTEXT] = num_micro * (times[4] + times[5])
+    out[BY_EXPERT] = num_micro * (times[6] + times[7])
+    out[BUBBLE] = (chain_s - busy_s) / interleave
     for k in range(3):
-        out[TENSOR_TOTAL + k] = num_micro * row[8 + k]
-        out[TENSOR_SENT + k] = num_micro * row[11 + k]
+        out[TENSOR_TOTAL + k] = num_micro * times[8 + k]
+        out[TENSOR_SENT + k] = num_micro * times[11 + k]
 
-    forward_s = row[0] + row[2] + row[4] + row[6]
-    backward_s = busiest_s - forward_s
+    taken = 0.0
     if pipeline > 1.0:
-        _fill_pipeline_messages(
+        taken = _fill_pipeline_messages(
             tokens, pipeline, 2.0 * num_micro * interleave, shards.tensor,
-            0.5 * busiest_s / interleave, shape, software, prices, out,
+            0.5 * busy_s / interleave, shape, software, prices, out,
         )  # fmt: skip
-    held = stage_parameters(busiest, shards, shape)
+    held = stage_parameters(stage, shards, shape)
     # one bucket a layer; with chunks, all but the last chunk have the others' microbatches too
-    window = 1.0
+    window = 1.0 - taken
     if interleave > 1.0 and shards.sharding < 2:
-        window = pipeline * (interleave - 1.0) / interleave
+        window *= pipeline * (interleave - 1.0) / interleave
+    forward_s = times[0] + times[2] + times[4] + times[6]
     data = _data_messages(
-        held, shards.sharding, num_micro, max(1.0, busiest.num_dense + busiest.num_sparse),
-        window * forward_s, window * backward_s, software, prices,
+        held, shards.sharding, num_micro, max(1.0, stage.num_dense + stage.num_sparse),
+        window * forward_s, window * (busy_s - forward_s), software, prices,
     )  # fmt: skip
     out[BY_DATA], out[DATA_TOTAL], out[DATA_SENT] = data.exposed_s, data.total_s, data.sent_bytes
     out[OPTIMIZER] = _optimizer_s(held, shards.sharding, machine, software)
-
-    busy_s = out[COMPUTE : OPTIMIZER + 1].sum()
-    # expected maximum of many normal slowdowns (Cramer, Mathematical Methods of Statistics, 28.6)
-    out[STRAGGLER] = busy_s * machine.straggler_sigma * math.sqrt(2.0 * math.log(num_accelerators))
-    out[STEP] = busy_s + out[STRAGGLER]
+    work_s = out[COMPUTE : OPTIMIZER + 1].sum()
+    out[STRAGGLER] = work_s * slowdown
+    out[STEP] = work_s + out[STRAGGLER]
 
 
 @njit(cache=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from netloom.layout.cables import COLUMNS as CABLE_COLUMNS
 from netloom.layout.cables import Cables, schedule
 from netloom.layout.cables import rows as cable_rows
+from netloom.layout.ends import Cage
 from netloom.layout.floor import Box, Floor, FloorRules
-from netloom.layout.media import AUTO, MediumOffer, offers
+from netloom.layout.media import AUTO, Market, MediumOffer
 from netloom.layout.plan import CableLot, Layout, plan
 
 __all__ = [
@@ -19,12 +20,13 @@ __all__ = [
     "Box",
     "CableLot",
     "Cables",
+    "Cage",
     "Floor",
     "FloorRules",
     "Layout",
+    "Market",
     "MediumOffer",
     "cable_rows",
-    "offers",
     "plan",
     "schedule",
 ]

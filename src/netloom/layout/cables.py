@@ -113,13 +113,14 @@ def rows(
                 a_port = f"nic{lower % nics + 1}" + (f"/{lower_port + 1}" if planes else "")
             else:
                 a_device = switch_name(lower)
-                a_port = _port(lower_port, links, kind.links_per_cable)
-            b_device, b_port = switch_name(upper), _port(upper_port, links, kind.links_per_cable)
+                a_port = _port(lower_port, links, layout.cage_links[kind.lower])
+            b_device = switch_name(upper)
+            b_port = _port(upper_port, links, layout.cage_links[kind.upper])
             a_rack, b_rack = f"R{lower_rack[trunk] + 1:04d}", f"R{upper_rack[trunk] + 1:04d}"
             yield (
                 f"C{number:06d}", kind.name, a_rack, int(lower_u[trunk]), a_device, a_port,
                 b_rack, int(upper_u[trunk]), b_device, b_port,
-                layout.media[layout.trunk_medium[trunk]].name, float(layout.stocked_m[trunk]),
+                layout.offers[layout.trunk_medium[trunk]].name, float(layout.stocked_m[trunk]),
                 f"{a_device}:{a_port}-{b_device}:{b_port}", "-".join(sorted((a_rack, b_rack))),
             )  # fmt: skip
 

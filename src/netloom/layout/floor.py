@@ -11,12 +11,12 @@ Rules
    is room. Another switch of a block stands in network racks in the middle of its block. A switch
    that serves all blocks stands in central network racks, between the middle blocks of the hall.
 4. Racks are numbered along the rows, every row from the left. A block that fits into one row is not
-   broken over two.
+   broken over two. Rows are as long as the user says; else the hall is as wide as it is deep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from netloom.errors import ParameterError
 from netloom.topology.fabric import Fabric
 
-#: Usual height of a rack in an AI hall, rack units.
-RACK_HEIGHT_U = 48
+#: Fewest racks of a row whose length is chosen here.
+_SHORTEST_ROW = 20
 
 #: One rack unit, EIA-310.
 RACK_UNIT_M = 0.04445
@@ -39,7 +39,11 @@ class FloorRules(Protocol):
     @property
     def rack_power(self) -> float: ...
     @property
-    def racks_per_row(self) -> int: ...
+    def rack_units(self) -> int: ...
+    @property
+    def nodes_per_rack(self) -> int | None: ...
+    @property
+    def racks_per_row(self) -> int | None: ...
     @property
     def rack_width(self) -> float: ...
     @property
@@ -50,6 +54,12 @@ class FloorRules(Protocol):
     def dressing(self) -> float: ...
     @property
     def slack(self) -> float: ...
+    @property
+    def copper_lengths(self) -> Sequence[float]: ...
+    @property
+    def fibre_lengths(self) -> Sequence[float]: ...
+    @property
+    def longest_cable(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -88,13 +98,16 @@ class Floor:
         return len(self.rack_x_m)
 
 
-def per_rack(box: Box, what: str, rules: FloorRules, at_most: int = RACK_HEIGHT_U) -> int:
+def per_rack(box: Box, what: str, rules: FloorRules, at_most: int | None = None) -> int:
     """Return how many boxes one rack holds; raise `ParameterError` when it holds none."""
+    by_height = rules.rack_units // box.height_u
+    at_most = by_height if at_most is None else at_most
     by_power = int(rules.rack_power / box.power_w + 1e-9) if box.power_w > 0 else at_most
-    by_height = RACK_HEIGHT_U // box.height_u
     if by_height < 1:
         raise ParameterError(
-            f"a {what} of {box.height_u} rack units exceeds a rack of {RACK_HEIGHT_U}"
+            f"a {what} of {box.height_u} rack units exceeds a rack of {rules.rack_units}",
+            hint=f"set layout rack_units: {box.height_u}",
+            where="layout.rack_units",
         )
     if by_power < 1:
         raise ParameterError(
@@ -125,35 +138,58 @@ def arrange(
     node : one node.
     switches : one switch, by tier name.
     """
-    nodes_in_rack = per_rack(node, "node", rules, nodes_per_rack)
+    nodes_in_rack = per_rack(node, "node", rules, rules.nodes_per_rack or nodes_per_rack)
     num_nodes = -(-fabric.num_endpoints // nics_per_node)
     first_nic = np.arange(num_nodes) * nics_per_node
-    block, node_rack, place = _node_racks(fabric.endpoint_block[first_nic], nodes_in_rack, rules)
+    boxes = [switches[tier.name] for tier in fabric.tiers]
+    capacities = [
+        per_rack(box, f"{tier.name} switch", rules)
+        for box, tier in zip(boxes, fabric.tiers, strict=True)
+    ]
+    racks_per_row = rules.racks_per_row or _square(
+        -(-num_nodes // nodes_in_rack)
+        + sum(
+            -(-tier.num_switches // capacity)
+            for tier, capacity in zip(fabric.tiers, capacities, strict=True)
+        ),
+        rules,
+    )
+    block, node_rack, place = _node_racks(
+        fabric.endpoint_block[first_nic], nodes_in_rack, racks_per_row
+    )
     rack_block = np.zeros(int(node_rack[-1]) + 1, dtype=np.int64)
     rack_block[node_rack] = block
 
-    height = np.array([switches[tier.name].height_u for tier in fabric.tiers])[fabric.switch_tier]
+    height = np.array([box.height_u for box in boxes])[fabric.switch_tier]
     host_rack, home = _homes(fabric, node_rack, rack_block, nics_per_node)
-    free_u = RACK_HEIGHT_U - nodes_in_rack * node.height_u
+    free_u = rules.rack_units - nodes_in_rack * node.height_u
     host_rack = _that_fit(host_rack, height, free_u)
     in_rack = host_rack >= 0
-    capacity = min(
-        per_rack(switches[tier.name], f"{tier.name} switch", rules) for tier in fabric.tiers
-    )
-    # switches of one home fill its network racks one after another; home -1 is the centre
+    # switches of one home and one kind fill its network racks one after another; home -1 is the
+    # centre, and boxes of different size or draw do not share a rack
+    kinds = {box: number for number, box in enumerate(dict.fromkeys(boxes))}
+    kind_of = np.array([kinds[box] for box in boxes])[fabric.switch_tier]
+    capacity_of = dict(zip(boxes, capacities, strict=True))
+    capacity = np.array([capacity_of[box] for box in kinds])[kind_of]
+    group = home * len(kinds) + kind_of
     switch_of = np.flatnonzero(~in_rack)
-    switch_of = switch_of[np.argsort(home[switch_of], kind="stable")]
-    ordinal = _ordinals(home[switch_of])
-    homes, switches_of_home = np.unique(home[switch_of], return_counts=True)
-    racks_of_home = -(-switches_of_home // capacity)
+    switch_of = switch_of[np.argsort(group[switch_of], kind="stable")]
+    ordinal = _ordinals(group[switch_of])
+    groups, first, switches_of_group = np.unique(
+        group[switch_of], return_index=True, return_counts=True
+    )
+    racks_of_group = -(-switches_of_group // capacity[switch_of[first]])
+    capacity = capacity[switch_of]
 
-    order, slot, network_start = _sequence(rack_block, homes, racks_of_home, rules.racks_per_row)
+    order, slot, network_start = _sequence(
+        rack_block, groups // len(kinds), racks_of_group, racks_per_row
+    )
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.arange(len(order))
     num_node_racks = len(rack_block)
     switch_rack = np.empty(fabric.num_switches, dtype=np.int64)
     switch_u = np.empty(fabric.num_switches, dtype=np.int64)
-    start = network_start[np.searchsorted(homes, home[switch_of])]
+    start = network_start[np.searchsorted(groups, group[switch_of])]
     switch_rack[switch_of] = position[num_node_racks + start + ordinal // capacity]
     switch_u[switch_of] = 1 + (ordinal % capacity) * height[switch_of]
     top = np.flatnonzero(in_rack)
@@ -161,7 +197,7 @@ def arrange(
     switch_rack[top] = position[host_rack[top]]
     switch_u[top] = 1 + nodes_in_rack * node.height_u + _ordinals(host_rack[top]) * height[top]
 
-    row, column = np.divmod(slot, rules.racks_per_row)
+    row, column = np.divmod(slot, racks_per_row)
     return Floor(
         rack_x_m=(column * rules.rack_width).astype(np.float32),
         rack_y_m=(row * rules.row_pitch).astype(np.float32),
@@ -174,12 +210,18 @@ def arrange(
     )
 
 
+def _square(num_racks: int, rules: FloorRules) -> int:
+    """Return the racks of a row for a hall as wide as it is deep; short halls are one row."""
+    wide = int(np.ceil(np.sqrt(num_racks * rules.row_pitch / rules.rack_width)))
+    return max(_SHORTEST_ROW, wide)
+
+
 def _node_racks(
-    block: NDArray[np.int32], nodes_in_rack: int, rules: FloorRules
+    block: NDArray[np.int32], nodes_in_rack: int, racks_per_row: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return block, rack and place in the rack of each node; racks are never shared by blocks."""
     if (block == block[0]).all():
-        rows = np.arange(len(block)) // (nodes_in_rack * rules.racks_per_row)
+        rows = np.arange(len(block)) // (nodes_in_rack * racks_per_row)
         block = rows.astype(np.int32)
     order = np.argsort(block, kind="stable")
     _, sizes = np.unique(block, return_counts=True)

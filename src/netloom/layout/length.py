@@ -12,14 +12,6 @@ from numpy.typing import NDArray
 from netloom.layout.floor import RACK_UNIT_M, Floor, FloorRules
 from netloom.topology.fabric import HOST, Fabric
 
-#: Lengths in which copper cables are sold, metres; beyond 3 m only active ones.
-COPPER_STOCK_M = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0)
-
-#: Lengths in which fibres and active optical cables are sold, metres; long ones are cut to order.
-FIBRE_STOCK_M = (
-    3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 150.0, 200.0, 300.0, 500.0, 1000.0, 2000.0,
-)  # fmt: skip
-
 
 def trunk_ends(fabric: Fabric, floor: Floor) -> tuple[NDArray[np.int32], ...]:
     """Return rack and rack unit of both ends of each trunk: four int32 arrays of shape (T,)."""
@@ -52,8 +44,8 @@ def rounded_up(length_m: NDArray[np.float32], stock_m: tuple[float, ...]) -> NDA
 
     Examples
     --------
-    >>> rounded_up(np.array([0.4, 3.0, 3.1, 600.0, 3000.0]), FIBRE_STOCK_M).tolist()
-    [3.0, 3.0, 5.0, 1000.0, inf]
+    >>> rounded_up(np.array([0.4, 3.0, 3.1, 60.0]), (3.0, 5.0, 50.0)).tolist()
+    [3.0, 3.0, 5.0, inf]
     """
     stock = np.array([*stock_m, np.inf], dtype=np.float32)
     # a micrometre of float error must not buy the next length

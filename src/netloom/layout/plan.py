@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netloom.layout.ends import NIC, Cage
 from netloom.layout.floor import Box, Floor, FloorRules, arrange
 from netloom.layout.length import trunk_lengths
-from netloom.layout.media import AUTO, MediumOffer, choose, links_per_cable
+from netloom.layout.media import AUTO, Market, MediumOffer, Ports, Stock, choose, offers
 from netloom.topology.fabric import HOST, Fabric
 
 
@@ -26,7 +27,8 @@ class CableLot:
     num_links : logical links carried.
     num_cables : full cables; breakout legs count as the cages that they fill, rounded up.
     num_legs : breakout legs, each a run of its own in the cable schedule.
-    num_transceivers : pluggables at the ends of the cables.
+    modules : pluggables at the ends of the cables, by catalogue name. Modules that cables of
+        several lengths share are split over the lengths by their cables.
     """
 
     link_class: str
@@ -35,7 +37,12 @@ class CableLot:
     num_links: int
     num_cables: int
     num_legs: int
-    num_transceivers: int
+    modules: Mapping[str, int]
+
+    @property
+    def num_transceivers(self) -> int:
+        """Pluggables at the ends of the cables."""
+        return sum(self.modules.values())
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,10 @@ class Layout:
     Attributes
     ----------
     floor : places of racks, nodes and switches.
-    media : what could be bought; `trunk_medium` points into it.
+    offers : what joins the ports, link class by link class; `trunk_medium` points into it.
+    modules : pluggables of each offer as used, lower and upper end, by catalogue name.
     link_class_names : of the fabric.
+    cage_links : links of a switch's cage, by tier of the fabric.
     trunk_class : int8, shape (T,), of the fabric.
     length_m : float32, shape (T,), computed.
     stocked_m : float32, shape (T,), as ordered.
@@ -57,8 +66,10 @@ class Layout:
     """
 
     floor: Floor
-    media: tuple[MediumOffer, ...]
+    offers: tuple[MediumOffer, ...]
+    modules: tuple[Mapping[str, int], ...]
     link_class_names: tuple[str, ...]
+    cage_links: tuple[int, ...]
     trunk_class: NDArray[np.int8]
     length_m: NDArray[np.float32]
     stocked_m: NDArray[np.float32]
@@ -70,28 +81,47 @@ class Layout:
     def lots(self) -> tuple[CableLot, ...]:
         """Return cables by link class, medium and stocked length, in that order."""
         lengths, length = np.unique(self.stocked_m, return_inverse=True)
-        key = self.trunk_class.astype(np.int64) * len(self.media) + self.trunk_medium
-        kinds, which = np.unique(key * len(lengths) + length, return_inverse=True)
-        full, legs = (np.bincount(which, weights=part) for part in (self.num_cables, self.num_legs))
-        carried = np.zeros(len(kinds), dtype=np.int64)
-        carried[which] = self.links_per_cable
-        lots = []
-        for number, kind in enumerate(kinds.tolist()):
-            link_class, medium = divmod(kind // len(lengths), len(self.media))
-            offer, per_cable = self.media[medium], int(carried[number])
-            cables = int(full[number]) + -(-int(legs[number]) // per_cable)
+        key = (self.trunk_class.astype(np.int64) * len(self.offers) + self.trunk_medium) * len(
+            lengths
+        ) + length
+        full, legs = (np.bincount(key, weights=part) for part in (self.num_cables, self.num_legs))
+        lots: list[CableLot] = []
+        shared = Shares(self.modules)
+        runs = np.bincount(self.trunk_medium, weights=self.num_cables + self.num_legs)
+        for kind in np.flatnonzero(full + legs).tolist():
+            number, place = divmod(kind, len(lengths))
+            link_class, medium = divmod(number, len(self.offers))
+            offer = self.offers[medium]
+            num_full, num_legs = int(full[kind]), int(legs[kind])
             lots.append(
                 CableLot(
                     link_class=self.link_class_names[link_class],
                     medium=offer.name,
-                    stocked_m=float(lengths[kind % len(lengths)]),
-                    num_links=int(full[number]) * per_cable + int(legs[number]),
-                    num_cables=cables,
-                    num_legs=int(legs[number]),
-                    num_transceivers=offer.pluggable_ends * cables,
+                    stocked_m=float(lengths[place]),
+                    num_links=num_full * offer.num_links + num_legs,
+                    num_cables=num_full + -(-num_legs // offer.num_links),
+                    num_legs=num_legs,
+                    modules=shared.take(medium, (num_full + num_legs) / runs[medium]),
                 )
             )
         return tuple(lots)
+
+
+class Shares:
+    """Whole modules dealt out by shares that add up to 1: no module is lost and none is doubled."""
+
+    def __init__(self, modules: tuple[Mapping[str, int], ...]) -> None:
+        self._modules = modules
+        self._dealt = [0.0] * len(modules)
+
+    def take(self, number: int, share: float) -> dict[str, int]:
+        """Return the modules of the next share of one offer."""
+        before = self._dealt[number]
+        self._dealt[number] = after = before + share
+        return {
+            name: round(after * count) - round(before * count)
+            for name, count in self._modules[number].items()
+        }
 
 
 def plan(
@@ -102,10 +132,10 @@ def plan(
     nodes_per_rack: int,
     node: Box,
     switches: Mapping[str, Box],
-    media: Sequence[MediumOffer],
+    cages: Mapping[str, Cage],
+    market: Market,
     host_medium: str = AUTO,
     trunk_medium: str = AUTO,
-    lane_bytes_per_s: float | None = None,
 ) -> Layout:
     """Return the layout of a fabric.
 
@@ -116,9 +146,9 @@ def plan(
     nics_per_node, nodes_per_rack : of the node and its reference layout.
     node : size and draw of one node.
     switches : size and draw of one switch, by tier name.
-    media : what can be bought for this fabric's ports.
+    cages : cages of one switch, by tier name.
+    market : media that can be bought.
     host_medium, trunk_medium : names of media, or `AUTO`.
-    lane_bytes_per_s : electrical lane of the ports; None when any will do.
 
     Raises
     ------
@@ -130,28 +160,57 @@ def plan(
         nics_per_node=nics_per_node, nodes_per_rack=nodes_per_rack, node=node, switches=switches,
     )  # fmt: skip
     length = trunk_lengths(fabric, floor, rules)
+    stock = Stock(tuple(rules.copper_lengths), tuple(rules.fibre_lengths), rules.longest_cable)
     medium = np.empty(len(length), dtype=np.int16)
     stocked = np.empty(len(length), dtype=np.float32)
-    per_cable = np.empty(len(length), dtype=np.int32)
+    offered: list[MediumOffer] = []
     for number, link_class in enumerate(fabric.link_classes):
         mine = fabric.trunk_class == number
-        rate, cage_ports = link_class.link_bytes_per_s, link_class.links_per_cable
-        medium[mine], stocked[mine] = choose(
-            length[mine], media, host_medium if link_class.lower == HOST else trunk_medium,
-            link_class=link_class.name, link_bytes_per_s=rate, cage_ports=cage_ports,
-            lane_bytes_per_s=lane_bytes_per_s,
-        )  # fmt: skip
-        carries = np.array([links_per_cable(offer, rate, cage_ports) for offer in media])
-        per_cable[mine] = carries[medium[mine]]
+        ports = Ports(
+            link_class.name,
+            link_class.link_bytes_per_s,
+            NIC if link_class.lower == HOST else cages[fabric.tiers[link_class.lower].name],
+            cages[fabric.tiers[link_class.upper].name],
+        )
+        found = offers(market, ports)
+        if mine.any():
+            index, stocked[mine] = choose(
+                length[mine], fabric.trunk_links[mine], found,
+                host_medium if link_class.lower == HOST else trunk_medium,
+                ports=ports, market=market, stock=stock,
+            )  # fmt: skip
+            medium[mine] = len(offered) + index
+        offered += found
+    links_per_cable = np.array([offer.num_links for offer in offered], dtype=np.int32)[medium]
     return Layout(
         floor=floor,
-        media=tuple(media),
+        offers=tuple(offered),
+        modules=tuple(_modules(fabric, medium, offered)),
         link_class_names=tuple(link_class.name for link_class in fabric.link_classes),
+        cage_links=tuple(cages[tier.name].num_links for tier in fabric.tiers),
         trunk_class=fabric.trunk_class,
         length_m=length,
         stocked_m=stocked,
         trunk_medium=medium,
-        links_per_cable=per_cable,
-        num_cables=fabric.trunk_links // per_cable,
-        num_legs=fabric.trunk_links % per_cable,
+        links_per_cable=links_per_cable,
+        num_cables=fabric.trunk_links // links_per_cable,
+        num_legs=fabric.trunk_links % links_per_cable,
     )
+
+
+def _modules(
+    fabric: Fabric, trunk_medium: NDArray[np.int16], offered: list[MediumOffer]
+) -> list[dict[str, int]]:
+    """Return the modules of each offer: at each switch as many as hold its links, rounded up."""
+    counts: list[dict[str, int]] = []
+    for index, offer in enumerate(offered):
+        found: dict[str, int] = {}
+        mine = np.flatnonzero(trunk_medium == index)
+        for end, device in ((offer.lower, fabric.trunk_lower), (offer.upper, fabric.trunk_upper)):
+            if len(mine) and end.module:
+                links = np.bincount(device[mine], weights=fabric.trunk_links[mine])
+                needed = int(np.ceil(links / (end.num_cables * offer.num_links)).sum())
+                found[end.module] = found.get(end.module, 0) + needed
+        counts.append(found)
+    return counts
+

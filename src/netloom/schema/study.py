@@ -15,6 +15,7 @@ from netloom.schema.values import (
     Count,
     Fraction,
     Length,
+    Money,
     Power,
     Rate,
     Time,
@@ -126,7 +127,10 @@ class Network(_Section):
         description="`kind` of fabric family and its parameters; sizes that follow from the "
         "cluster may be left out."
     )
-    switch: str = Field(description="Catalogue switch.")
+    switch: str | dict[str, str] = Field(
+        description="Catalogue switch; or one for each tier, the tier with the hosts first, such "
+        "as {leaf: tomahawk-5, spine: arista-7816r3, core: arista-7816r3}."
+    )
     link_rate: Rate | None = Field(
         default=None,
         gt=0,
@@ -170,16 +174,54 @@ class Search(_Section):
     )
 
 
+Lengths = tuple[Annotated[Length, Field(gt=0)], ...]
+
+
 class Layout(_Section):
     """Floor of the hall; defaults are those of a row-based AI hall."""
 
     rack_power: Power = Field(default=44e3, gt=0, description="Power of one rack.")
-    racks_per_row: Whole = Field(default=20, gt=0, description="Racks side by side.")
+    rack_units: Whole = Field(default=48, gt=0, description="Height of one rack, rack units.")
+    nodes_per_rack: Whole | None = Field(
+        default=None,
+        gt=0,
+        description="Nodes of one rack at most; as in the node's reference layout when left out.",
+    )
+    racks_per_row: Whole | None = Field(
+        default=None,
+        gt=0,
+        description="Racks side by side; when left out, as many as make the hall square, 20 at "
+        "least.",
+    )
     rack_width: Length = Field(default=0.6, gt=0, description="Width of one rack.")
     row_pitch: Length = Field(default=3.3, gt=0, description="From one row to the next.")
     rise: Length = Field(default=1.5, ge=0, description="From a port up to the tray, each end.")
     dressing: Length = Field(default=0.5, ge=0, description="Inside the rack, each end.")
     slack: Fraction = Field(default=0.1, ge=0, description="Added to the computed length.")
+    copper_lengths: Lengths = Field(
+        default=(0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0),
+        min_length=1,
+        description="Lengths in which copper cables are stocked.",
+    )
+    fibre_lengths: Lengths = Field(
+        default=(
+            3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 150.0, 200.0, 300.0, 500.0, 1000.0,
+            2000.0,
+        ),
+        min_length=1,
+        description="Lengths in which fibres and active optical cables are stocked.",
+    )  # fmt: skip
+    longest_cable: Length = Field(
+        default=2000.0, gt=0, description="Longest cable that may be pulled."
+    )
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Layout:
+        for key in ("copper_lengths", "fibre_lengths"):
+            lengths = getattr(self, key)
+            if list(lengths) != sorted(set(lengths)):
+                refuse("lengths are not ascending", "write each length once, the shortest first", key)
+        return self
 
 
 class Economics(_Section):
@@ -189,6 +231,10 @@ class Economics(_Section):
     site: str = Field(default="us-2026", description="Catalogue site costs.")
     adjust: dict[PriceClass, Annotated[Fraction, Field(gt=-1)]] = Field(
         default_factory=dict, description="Change of a class of prices, such as optics: -15%."
+    )
+    quotes: dict[str, Annotated[Money, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="Price of one part instead of the book's, such as switch/qm9700: 31 k$.",
     )
 
 

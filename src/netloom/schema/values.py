@@ -78,6 +78,7 @@ _COUNT = _quantity("count", "15.6T")
 _POWER = _quantity("power", "44 kW")
 _LENGTH = _quantity("length", "3.3 m")
 _FRACTION = _quantity("fraction", "10 %")
+_MONEY = _quantity("money", "31 k$")
 
 Rate = Annotated[float, *_RATE]
 Time = Annotated[float, *_TIME]
@@ -85,4 +86,5 @@ Count = Annotated[float, *_COUNT]
 Power = Annotated[float, *_POWER]
 Length = Annotated[float, *_LENGTH]
 Fraction = Annotated[float, *_FRACTION]
+Money = Annotated[float, *_MONEY]
 Whole = Annotated[int, BeforeValidator(_whole)]

@@ -26,7 +26,10 @@ from netloom.collective import ALGORITHMS, OPERATIONS, Steps, algorithms_for
 from netloom.collective.groups import PlacedGroups, place
 from netloom.errors import ConservationError, InfeasibleError, ParameterError, nearest
 from netloom.simulate.placement import EndpointFlows, Placement, to_endpoints
-from netloom.topology.fabric import Fabric, Paths
+from netloom.topology.fabric import DetourRouting, Fabric, Paths
+
+#: Steps of the search for the share of detours; each narrows it by 0.618.
+_MIX_STEPS = 20
 
 #: What limits a group of one rank, and a group that never leaves its node.
 NOTHING, SCALE_UP = "nothing", "scale-up links"
@@ -291,6 +294,10 @@ class NetworkModel:
             float(flows.flow_bytes.sum()), *kernel.edge_loads(path_arrays, loads, bundle_arrays)
         )
         if self.protocol.load_balancing != "hash":
+            routing = self.fabric.routing
+            if isinstance(routing, DetourRouting) and routing.has_detours:
+                detours = routing.detour_loads(flows.source, flows.target, flows.flow_bytes)
+                loads = least_loading_mix(loads, detours, bundles.bytes_per_s)
             seconds = kernel.stage_seconds(loads, bundle_arrays)
             return float(seconds.max()), names[int(np.argmax(seconds))]
         first_member = np.concatenate([[0], np.cumsum(bundles.num_members, dtype=np.int64)])
@@ -306,6 +313,30 @@ class NetworkModel:
             draws.append(kernel.member_stage_seconds(member_loads, bundle_arrays, first_member))
         by_seed = np.array(draws)
         return float(by_seed.max(axis=1).mean()), names[int(np.argmax(by_seed.mean(axis=0)))]
+
+
+def least_loading_mix(
+    minimal: NDArray[np.float64], detours: NDArray[np.float64], bytes_per_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mix of two ways' loads, all float64 of shape (B,), whose fullest bundle is least full.
+
+    The fullest bundle's time is convex in the share of detours, so a golden-section search finds
+    the share; adaptive routing that knew all loads would choose it.
+    """
+
+    def fullest_s(share: float) -> float:
+        return float((((1 - share) * minimal + share * detours) / bytes_per_s).max())
+
+    low, high = 0.0, 1.0
+    ratio = (5**0.5 - 1) / 2
+    for _ in range(_MIX_STEPS):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        if fullest_s(left) <= fullest_s(right):
+            high = right
+        else:
+            low = left
+    share = min((0.0, 1.0, (low + high) / 2), key=fullest_s)
+    return (1 - share) * minimal + share * detours
 
 
 def _check_conservation(sent: float, entered: float, left: float, both: float) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from netloom.topology.fabric import HOST, Fabric
 from netloom.topology.graph import switch_graph
 from netloom.topology.routing.dragonfly import DragonflyRouting
+from netloom.topology.routing.shortest import ShortestRouting
 from netloom.topology.routing.tree import TreeRouting
 
 #: Pairs of edge switches up to which distances are counted exactly, by breadth-first search.
@@ -28,8 +29,9 @@ class Counts:
     Attributes
     ----------
     endpoints : E.
-    switches, ports_used, ports_free : by tier name.
-    links, cables : by link-class name.
+    switches, ports_used, ports_free : by tier name; routers inside endpoints are no switches.
+    links : by link-class name, traces on boards and links inside packages included.
+    cables : by link-class name, of the classes that are cabled.
     addresses : of endpoints and switches, as a flat network or an InfiniBand subnet needs them.
     """
 
@@ -88,20 +90,27 @@ def count(fabric: Fabric) -> Counts:
     used = np.bincount(fabric.switch_tier, weights=ports_used(fabric), minlength=len(tiers)).astype(
         int
     )
+    boxes = [(tier, int(ports)) for tier, ports in zip(tiers, used, strict=True)]
+    boxes = [(tier, ports) for tier, ports in boxes if tier.switching != "embedded"]
     return Counts(
         endpoints=fabric.num_endpoints,
-        switches={tier.name: tier.num_switches for tier in tiers},
+        switches={tier.name: tier.num_switches for tier, _ in boxes},
         links={kind.name: int(links) for kind, links in zip(classes, per_class, strict=True)},
         cables={
             kind.name: -(-int(links) // kind.links_per_cable)
             for kind, links in zip(classes, per_class, strict=True)
+            if kind.cabled
         },
-        ports_used={tier.name: int(ports) for tier, ports in zip(tiers, used, strict=True)},
-        ports_free={
-            tier.name: tier.num_switches * tier.num_ports - int(ports)
-            for tier, ports in zip(tiers, used, strict=True)
-        },
-        addresses=fabric.num_endpoints + fabric.num_switches,
+        ports_used={tier.name: ports for tier, ports in boxes},
+        ports_free={tier.name: tier.num_switches * tier.num_ports - ports for tier, ports in boxes},
+        addresses=num_addresses(fabric),
+    )
+
+
+def num_addresses(fabric: Fabric) -> int:
+    """Return addresses of endpoints and packet switches; circuits and embedded routers have none."""
+    return fabric.num_endpoints + sum(
+        tier.num_switches for tier in fabric.tiers if tier.switching == "packet"
     )
 
 
@@ -114,7 +123,7 @@ def address_warnings(fabric: Fabric, max_endpoint_addresses: int) -> tuple[str, 
     >>> address_warnings(build("fat-tree", {"hosts": 65536, "radix": 64, "tiers": 3}), 49151)
     ('70,656 addresses are needed, one subnet has 49,151: the fabric must be split into 2 subnets',)
     """
-    needed = fabric.num_endpoints + fabric.num_switches
+    needed = num_addresses(fabric)
     if not max_endpoint_addresses or needed <= max_endpoint_addresses:
         return ()
     return (
@@ -127,11 +136,16 @@ def hops(fabric: Fabric) -> Hops:
     """Return diameter and mean distance between edge switches, by breadth-first search.
 
     Up to `EXACT_SEARCHES` edge switches all pairs are counted, beyond that the paths from that many
-    evenly spaced ones. Planes are equal, so the first plane is searched.
+    evenly spaced ones. Planes are equal, so the first plane is searched. A circuit through an
+    optical switch is one link between its ends.
     """
     from netloom.kernels.paths import distance_histogram
 
-    graph = fabric_graph(fabric)
+    circuits = any(tier.switching == "circuit" for tier in fabric.tiers)
+    if circuits and isinstance(fabric.routing, ShortestRouting):
+        graph = fabric.routing.graph
+    else:
+        graph = fabric_graph(fabric)
     edge = np.unique(fabric.trunk_upper[fabric.trunk_class == 0])
     edge = edge[fabric.switch_plane[edge] <= 0].astype(np.int32)
     targets = np.zeros(fabric.num_switches, dtype=bool)
@@ -161,13 +175,19 @@ def bisection_fraction(fabric: Fabric) -> float | None:
     Trees: the least, over levels, of the uplinks of all groups over the host links below; a forest
     without a common top (rail-only) has the value of its trees, each on its own. Dragonfly: global
     links between groups cut in two equal halves, ``floor(g^2 / 4)`` pairs of them; a single group
-    cuts ``floor(a^2 / 4)`` router pairs. None for fabrics without a stated formula.
+    cuts ``floor(a^2 / 4)`` router pairs. Other families state their own cut in
+    `Fabric.bisection_bytes_per_s`. None for fabrics without a stated formula.
     """
     routing = fabric.routing
     host_links = fabric.trunk_links[fabric.trunk_class == 0].sum()
+    rate = np.array([link_class.link_bytes_per_s for link_class in fabric.link_classes])
+    if fabric.bisection_bytes_per_s is not None:
+        return float(min(1.0, fabric.bisection_bytes_per_s / (host_links * rate[0] / 2)))
     if isinstance(routing, TreeRouting):
-        per_class = np.bincount(fabric.trunk_class, weights=fabric.trunk_links)
-        return float(min(1.0, *(per_class[1:] / host_links), 1.0))
+        per_class = rate * np.bincount(
+            fabric.trunk_class, weights=fabric.trunk_links, minlength=len(rate)
+        )
+        return float(min(1.0, *(per_class[1:] / per_class[0]), 1.0))
     if isinstance(routing, DragonflyRouting):
         groups, routers = routing.num_groups, routing.routers_per_group
         cut_class, all_pairs, cut_pairs = 2, groups * (groups - 1) / 2, groups**2 // 4

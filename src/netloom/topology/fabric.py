@@ -11,7 +11,7 @@ every cable has two ends. The three are counted apart, because vendors' tables m
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,15 @@ class Tier:
     name : role, ``"leaf"``, ``"spine"``, ``"core"``, ``"router"``.
     num_switches : boxes over all planes, rails and pods.
     num_ports : logical ports of one switch at the link rate.
+    switching : ``"packet"`` for a box that is bought; ``"embedded"`` for a router inside an
+        endpoint (an accelerator's own, a relaying server), which is no box; ``"circuit"`` for an
+        optical circuit switch, which joins ports in pairs, routes nothing and ends no signal.
     """
 
     name: str
     num_switches: int
     num_ports: int
+    switching: Literal["packet", "embedded", "circuit"] = "packet"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ class LinkClass:
     lower, upper : indices into `Fabric.tiers`; `HOST` for endpoints; equal inside one tier.
     link_bytes_per_s : one logical link, one way.
     links_per_cable : logical links that one full cable carries.
+    cabled : False for traces on a board and links inside a package: no cable, no transceiver.
+    electrical : whether the study that introduced the family prices these links as copper; None
+        for the usual way, copper to hosts and light between switches.
     """
 
     name: str
@@ -53,6 +60,8 @@ class LinkClass:
     upper: int
     link_bytes_per_s: float
     links_per_cable: int = 1
+    cabled: bool = True
+    electrical: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,25 @@ class Routing(Protocol):
         ...
 
 
+@runtime_checkable
+class DetourRouting(Routing, Protocol):
+    """A routing whose traffic may leave the shortest paths, such as a Dragonfly's adaptive one."""
+
+    @property
+    def has_detours(self) -> bool:
+        """Whether detours are allowed."""
+        ...
+
+    def detour_loads(
+        self,
+        source: NDArray[np.int32],
+        target: NDArray[np.int32],
+        flow_bytes: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return bundle loads, float64, shape (B,), when all flows of shape (F,) take detours."""
+        ...
+
+
 @dataclass(frozen=True)
 class Fabric:
     """One built fabric; `netloom.topology.build` is the way to make one.
@@ -125,6 +153,8 @@ class Fabric:
     trunk_links : int32, shape (T,), logical links.
     endpoint_block : int32, shape (E,), block of the switches that the endpoint hangs on.
     routing : how flows cross it.
+    bisection_bytes_per_s : one-way bandwidth between two halves by the family's stated formula;
+        None where `counts.bisection_fraction` reads it off the routing, or there is no formula.
     warnings : limits met without being broken (LID space, spare ports), in sentences.
     """
 
@@ -143,6 +173,7 @@ class Fabric:
     trunk_links: NDArray[np.int32]
     endpoint_block: NDArray[np.int32]
     routing: Routing
+    bisection_bytes_per_s: float | None = None
     warnings: tuple[str, ...] = field(default=())
 
     @property

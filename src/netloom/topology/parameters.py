@@ -37,6 +37,17 @@ def _taper(raw: Any) -> Any:
 Taper = Annotated[float, BeforeValidator(_taper)]
 
 
+def _number_list(raw: Any) -> Any:
+    """Return the parts of a comma list, as the command line passes it; one number is a list too."""
+    if isinstance(raw, str):
+        return tuple(part.strip() for part in raw.split(","))
+    return raw if isinstance(raw, list | tuple) else (raw,)
+
+
+#: Whole numbers from 1, ``[4, 4]`` in a study and ``4,4`` on the command line.
+NumberList = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_number_list)]
+
+
 class FamilyParameters(BaseModel):
     """What every fabric family takes."""
 

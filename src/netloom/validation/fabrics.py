@@ -6,8 +6,8 @@ published numbers as one more file. A case has
 ``name``, ``source``, ``place``, ``note``
     what it is and where it was published;
 ``cluster`` and ``given``
-    endpoints, NICs per node and switch ports, from which the family sizes itself as for a study, and
-    the parameters that the source fixes; or ``parameters``, which the family is built from directly;
+    endpoints, NICs per node and switch ports, from which the family sizes itself as for a study,
+    and the parameters that the source fixes; or ``parameters`` to build from directly;
 ``over``
     another fabric (with ``family``) whose quantities the published ones are shares of;
 ``published``

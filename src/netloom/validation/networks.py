@@ -1,4 +1,4 @@
-"""Reference networks of the collective rows: 8 GPUs and 8 NICs of 400 Gb/s a node, rail-optimised."""
+"""Reference networks of the collective rows: 8 GPUs and NICs of 400 Gb/s a node, on rails."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from netloom import catalog, topology
 from netloom.simulate.network import Communicator, NetworkModel, Price
+from netloom.validation.published import with_values
 
 GPUS = 8
 LINK_BYTES_PER_S = 50e9
@@ -16,8 +17,13 @@ LIBRARY = "nccl-2.30"
 
 
 @lru_cache(maxsize=64)
-def network(num_nodes: int, protocol: str = "roce-v2-adaptive", ideal: bool = False) -> NetworkModel:
-    """Return H100 or H200 nodes on a rail-optimised tree; `ideal` takes every rate in full."""
+def network(
+    num_nodes: int, protocol: str = "roce-v2-adaptive", ideal: bool = False
+) -> NetworkModel:
+    """Return H100 or H200 nodes on a rail-optimised tree; `ideal` is free of losses.
+
+    An ideal network runs at the full rate of every link and adds no latency to the library's.
+    """
     parameters = topology.sized(
         "rail-optimized",
         hosts=GPUS * num_nodes,
@@ -27,10 +33,13 @@ def network(num_nodes: int, protocol: str = "roce-v2-adaptive", ideal: bool = Fa
     )
     wire, scale_up = catalog.get("protocol", protocol), catalog.get("scale-up", "nvlink-4")
     if ideal:
-        whole = scale_up.efficiency.model_copy(update={"low": 1.0, "mode": 1.0, "high": 1.0})
-        scale_up = scale_up.model_copy(update={"efficiency": whole})
-        wire = wire.model_copy(
-            update={"framing_efficiency": whole, "transport_efficiency": whole}
+        scale_up = with_values(scale_up, efficiency=1.0, hop_latency_s=0.0)
+        wire = with_values(
+            wire,
+            framing_efficiency=1.0,
+            transport_efficiency=1.0,
+            base_latency_s=0.0,
+            hop_latency_s=0.0,
         )
     return NetworkModel(
         topology.build("rail-optimized", parameters),

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from netloom import catalog
+from netloom.catalog.parts import Part
+from netloom.catalog.quantity import Quantity
+
+_Part = TypeVar("_Part", bound=Part)
 
 DATA = Path(__file__).parent / "data"
 
@@ -72,6 +76,17 @@ def half_digit(printed: str) -> float:
     return 0.5 * 10.0**-decimals / float(printed)
 
 
+def as_printed(value: float, printed: str) -> float:
+    """Return a number rounded to the decimals of a printed one, to be met exactly.
+
+    Examples
+    --------
+    >>> as_printed(40.04, "40.0")
+    40.0
+    """
+    return round(value, len(printed.partition(".")[2]))
+
+
 def between(low: float, high: float) -> tuple[float, float]:
     """Return the middle of a published range, and the tolerance that reaches its ends.
 
@@ -82,3 +97,13 @@ def between(low: float, high: float) -> tuple[float, float]:
     """
     middle = (low + high) / 2
     return middle, (high - low) / 2 / middle
+
+
+def with_values(part: _Part, **values: float | None) -> _Part:
+    """Return a catalogue part with some of its numbers replaced, in SI units; None keeps one."""
+    update: dict[str, Quantity] = {}
+    for field, value in values.items():
+        if value is not None:
+            known: Quantity = getattr(part, field)
+            update[field] = known.model_copy(update={"low": value, "mode": value, "high": value})
+    return part.model_copy(update=update)

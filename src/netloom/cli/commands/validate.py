@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from netloom.validation import Row, Summary, ValidationReport
 
 
-def validate(*categories: str, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+def validate(
+    *categories: str,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    markdown: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
     """Compute published numbers again and show the error of each.
 
     Parameters
@@ -25,6 +29,8 @@ def validate(*categories: str, json: Annotated[bool, Parameter(negative="")] = F
         Only these categories; all when left out.
     json
         Print rows and summaries as JSON.
+    markdown
+        Print the documentation's page on accuracy.
     """
     from netloom import validation
 
@@ -34,6 +40,10 @@ def validate(*categories: str, json: Annotated[bool, Parameter(negative="")] = F
 
         text = encoder.dumps(_document(report), indent=1, ensure_ascii=False, allow_nan=False)
         sys.stdout.write(text + "\n")
+    elif markdown:
+        from netloom.validation.markdown import to_markdown
+
+        sys.stdout.write(to_markdown(report))
     else:
         from netloom.cli.console import output
 
@@ -42,8 +52,8 @@ def validate(*categories: str, json: Annotated[bool, Parameter(negative="")] = F
 
 
 def print_report(report: ValidationReport, console: Console) -> None:
-    """Print every row by category and role, and the errors of each group in a sentence."""
-    from netloom.units import show
+    """Print every row by category and role, its notes below it, and the errors of all groups."""
+    from netloom.validation.markdown import numbered
 
     for summary in report.summaries:
         rows = [
@@ -51,15 +61,24 @@ def print_report(report: ValidationReport, console: Console) -> None:
             for row in report.rows
             if (row.category, row.role) == (summary.category, summary.role)
         ]
-        console.print(_table(summary, rows))
-        console.print(
-            f"{_title(summary)}: {summary.num_rows} rows, {summary.num_missed} missed; error "
-            f"median {show(summary.median, 'fraction')}, "
-            f"90th percentile {show(summary.percentile_90, 'fraction')}, "
-            f"bias {show(summary.bias, 'fraction')}\n",
-            soft_wrap=True,
-            markup=False,
-        )
+        notes = numbered(row.note for row in rows if row.note)
+        console.print(_table(summary, rows, notes))
+        for note, position in notes.items():
+            console.print(f"[{position}] {note}", soft_wrap=True, markup=False, style="dim")
+        console.print()
+    for summary in report.summaries:
+        console.print(_sentence(summary), soft_wrap=True, markup=False)
+
+
+def _sentence(summary: Summary) -> str:
+    from netloom.units import show
+
+    return (
+        f"{_title(summary)}: {summary.num_rows} rows, {summary.num_missed} missed; error "
+        f"median {show(summary.median, 'fraction')}, "
+        f"90th percentile {show(summary.percentile_90, 'fraction')}, "
+        f"bias {show(summary.bias, 'fraction')}"
+    )
 
 
 def _title(summary: Summary) -> str:
@@ -69,12 +88,13 @@ def _title(summary: Summary) -> str:
     )
 
 
-def _table(summary: Summary, rows: list[Row]) -> Table:
+def _table(summary: Summary, rows: list[Row], notes: dict[str, int]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     from netloom.units import show
+    from netloom.validation.markdown import shown, tolerance, verdict
 
     table = Table(
         title=_title(summary), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
@@ -84,14 +104,14 @@ def _table(summary: Summary, rows: list[Row]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for row in rows:
-        unit = f" {row.unit}" if row.unit else ""
+        mark = f" [{notes[row.note]}]" if row.note else ""
         table.add_row(
-            Text(row.name),
-            f"{row.published:,.6g}{unit}",
-            f"{row.computed:,.6g}{unit}",
+            Text(row.name + mark),
+            shown(row.published, row.unit),
+            shown(row.computed, row.unit),
             show(row.error_fraction, "fraction"),
-            show(row.tolerance_fraction, "fraction"),
-            Text("ok", "green") if row.passed else Text("MISSED", "bold red"),
+            tolerance(row),
+            Text(verdict(row), "bold red" if verdict(row) == "MISSED" else "green"),
         )
     return table
 

@@ -29,7 +29,7 @@ from pydantic import Field
 
 from netloom.topology.fabric import HOST, Fabric, LinkClass, Tier
 from netloom.topology.parameters import FamilyParameters, agreed, from_cluster, refuse, validated
-from netloom.topology.routing.dragonfly import DragonflyRouting
+from netloom.topology.routing.dragonfly import DragonflyRouting, Route
 
 KIND = "dragonfly"
 
@@ -50,8 +50,11 @@ class Parameters(FamilyParameters):
         default=1, ge=1, description="Routers of a group that share one switch box; divides a."
     )
     hosts: int | None = Field(default=None, ge=1, description="Endpoints, when fewer than a*p*g.")
-    route: Literal["minimal", "valiant"] = Field(
-        default="minimal", description="Shortest paths, or by way of a random other group."
+    route: Route = Field(
+        default="adaptive",
+        description="Shortest paths (minimal), by way of a random other group (valiant), or the "
+        "mix of both that loads the fullest link least (adaptive); hashed flows stay on shortest "
+        "paths.",
     )
 
 
@@ -97,7 +100,7 @@ def build(parameters: Parameters) -> Fabric:
         tiers=(Tier("router", num_switches, needed if p.radix is None else p.radix),),
         link_classes=(
             LinkClass("host-router", HOST, 0, p.link_bytes_per_s, p.cage_ports),
-            LinkClass("local", 0, 0, p.link_bytes_per_s, p.cage_ports),
+            LinkClass("local", 0, 0, p.link_bytes_per_s, p.cage_ports, electrical=True),
             LinkClass("global", 0, 0, p.link_bytes_per_s, p.cage_ports),
         ),
         switch_tier=np.zeros(num_switches, dtype=np.int8),

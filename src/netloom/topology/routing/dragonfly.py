@@ -5,7 +5,8 @@ Legend: E endpoints, R routers, G groups, D ordered group pairs (G^2), K global 
 Minimal: local link to the router that holds a global link, the global link, local link to the
 target's router. Parallel global links between two groups share the flow by their number of links.
 Valiant: minimal to a router's exit into a random other group, and minimal from where it arrives
-there; the exact expectation over all intermediate groups, as shares.
+there; the exact expectation over all intermediate groups, as shares. Adaptive: minimal paths, and
+`detour_loads` for whoever weighs one against the other (UGAL's choice, made once for all flows).
 
 References
 ----------
@@ -16,12 +17,18 @@ section 4.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netloom.topology.fabric import Bundles, Paths
+
+if TYPE_CHECKING:
+    from netloom.kernels.paths import DragonflyTables
+
+#: Straight, by way of a third group, or whatever part of the traffic does better on a detour.
+Route = Literal["minimal", "valiant", "adaptive"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class DragonflyRouting:
     global_entry: NDArray[np.int32]
     global_share: NDArray[np.float64]
     global_bundle: NDArray[np.int32]
-    route: Literal["minimal", "valiant"] = "minimal"
+    route: Route = "minimal"
 
     @classmethod
     def build(
@@ -63,7 +70,7 @@ class DragonflyRouting:
         local_links: int,
         global_trunks: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
         link_bytes_per_s: float,
-        route: Literal["minimal", "valiant"],
+        route: Route,
     ) -> DragonflyRouting:
         """Return the routing; `global_trunks` are lower router, upper router and links."""
         num_endpoints, num_routers = len(endpoint_switch), routers_per_group * num_groups
@@ -110,15 +117,41 @@ class DragonflyRouting:
         self,
         source: NDArray[np.int32],
         target: NDArray[np.int32],
-        route: Literal["minimal", "valiant"] | None = None,
+        route: Route | None = None,
     ) -> Paths:
         """Return the bundles that flows cross; `route` overrides the routing's own rule."""
-        from netloom.kernels.paths import DragonflyTables, dragonfly_paths
+        from netloom.kernels.paths import dragonfly_paths
 
-        tables = DragonflyTables(
+        source, target = np.asarray(source, dtype=np.int32), np.asarray(target, dtype=np.int32)
+        valiant = (route or self.route) == "valiant"
+        return Paths(*dragonfly_paths(source, target, self._tables(), valiant))
+
+    @property
+    def has_detours(self) -> bool:
+        """Whether traffic may leave the minimal paths: adaptive, with a third group to go by."""
+        return self.route == "adaptive" and self.num_groups > 2
+
+    def detour_loads(
+        self,
+        source: NDArray[np.int32],
+        target: NDArray[np.int32],
+        flow_bytes: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return bundle loads when all flows take Valiant's detours, float64, shape (B,)."""
+        from netloom.kernels.dragonfly import valiant_loads
+
+        return valiant_loads(
+            np.asarray(source, dtype=np.int32),
+            np.asarray(target, dtype=np.int32),
+            flow_bytes,
+            self._tables(),
+        )
+
+    def _tables(self) -> DragonflyTables:
+        from netloom.kernels.paths import DragonflyTables
+
+        return DragonflyTables(
             self.endpoint_router, self.routers_per_group, self.first_local,
             len(self.bundles.num_members), self.pair_start,
             self.global_exit, self.global_entry, self.global_share, self.global_bundle,
         )  # fmt: skip
-        source, target = np.asarray(source, dtype=np.int32), np.asarray(target, dtype=np.int32)
-        return Paths(*dragonfly_paths(source, target, tables, (route or self.route) == "valiant"))

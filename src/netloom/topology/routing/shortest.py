@@ -20,6 +20,26 @@ if TYPE_CHECKING:
     from netloom.kernels.paths import SwitchGraph
 
 
+def trunk_bundles(
+    link_classes: tuple[LinkClass, ...], trunk_class: NDArray[Any], trunk_links: NDArray[Any]
+) -> Bundles:
+    """Return one bundle per trunk and direction: t from lower to upper end, T + t back."""
+    rate = np.array([link_class.link_bytes_per_s for link_class in link_classes])
+    up_down = np.array([link_class.lower != link_class.upper for link_class in link_classes])
+    names = []
+    for link_class, directed in zip(link_classes, up_down, strict=True):
+        ends = ("up", "down") if directed else ("", "")
+        names += [f"{link_class.name} links {end}".rstrip() for end in ends]
+    return Bundles(
+        bytes_per_s=np.tile(trunk_links * rate[trunk_class], 2),
+        num_members=np.tile(trunk_links, 2).astype(np.int32),
+        stage=np.concatenate(
+            [2 * trunk_class.astype(np.int16), 2 * trunk_class + up_down[trunk_class]]
+        ).astype(np.int16),
+        stage_names=tuple(names),
+    )
+
+
 @dataclass(frozen=True)
 class ShortestRouting:
     """Bundles are trunks: t from lower to upper end, T + t back."""
@@ -39,20 +59,7 @@ class ShortestRouting:
         trunk_links: NDArray[Any],
     ) -> ShortestRouting:
         """Return the routing of a fabric's trunk arrays; see `netloom.topology.fabric.Fabric`."""
-        rate = np.array([link_class.link_bytes_per_s for link_class in link_classes])
-        up_down = np.array([link_class.lower != link_class.upper for link_class in link_classes])
-        names = []
-        for link_class, directed in zip(link_classes, up_down, strict=True):
-            ends = ("up", "down") if directed else ("", "")
-            names += [f"{link_class.name} links {end}".rstrip() for end in ends]
-        bundles = Bundles(
-            bytes_per_s=np.tile(trunk_links * rate[trunk_class], 2),
-            num_members=np.tile(trunk_links, 2).astype(np.int32),
-            stage=np.concatenate(
-                [2 * trunk_class.astype(np.int16), 2 * trunk_class + up_down[trunk_class]]
-            ).astype(np.int16),
-            stage_names=tuple(names),
-        )
+        bundles = trunk_bundles(link_classes, trunk_class, trunk_links)
         graph = switch_graph(
             num_endpoints,
             num_switches,

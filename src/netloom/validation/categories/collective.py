@@ -1,0 +1,139 @@
+"""Latency formula, bandwidth bounds and measured bandwidth of collectives.
+
+Promised: latencies to the printed digit, measured bandwidth of gigabytes within 5 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from netloom.simulate.network import Communicator, NetworkModel
+from netloom.units import parse
+from netloom.validation import Row
+from netloom.validation.networks import (
+    GPUS,
+    bus_factor,
+    bytes_per_s,
+    network,
+    price,
+)
+from netloom.validation.published import as_printed, cite, number, read
+
+#: A bus factor is a quotient of floats: equal in these digits is exact.
+_DIGITS = 9
+
+
+def rows() -> Iterator[Row]:
+    """Yield all rows of ``data/collective.yaml``."""
+    published = read("collective.yaml")
+    yield from _latencies(published["latency"])
+    yield from _bus_factors(published["bus_factor"])
+    yield from _end_to_end(published["end_to_end"])
+    for case in published["bandwidth"]:
+        yield _bandwidth(case)
+    yield _imbalance(published["imbalance"])
+
+
+def _latencies(table: dict[str, Any]) -> Iterator[Row]:
+    source = cite(table["source"], table["place"])
+    for num_nodes, by_key in table["microseconds"].items():
+        # a message without length, so that no correction for long ones applies
+        communicator = Communicator("all-reduce", GPUS * num_nodes, 1)
+        offered = network(num_nodes, ideal=True).candidates(communicator, reference_bytes=1.0)
+        found = {candidate.algorithm: candidate.latency_s * 1e6 for candidate in offered}
+        for key, printed in by_key.items():
+            yield Row(
+                "collective",
+                f"all-reduce latency, {key}, {num_nodes} nodes",
+                "us",
+                float(printed),
+                as_printed(found[key], printed),
+                0.0,
+                source,
+                note=table["note"],
+            )
+
+
+def _bus_factors(table: dict[str, Any]) -> Iterator[Row]:
+    model = network(1, ideal=True)
+    for operation, factor in table["factors"].items():
+        seconds_per_byte = price(model, operation, parse("1 TiB", "data")).s_per_byte
+        yield Row(
+            "collective",
+            f"bus factor of {operation}, {table['ranks']} ranks",
+            "",
+            number(factor),
+            round(seconds_per_byte * float(model.scale_up.bytes_per_s), _DIGITS),
+            0.0,
+            cite(table["source"], table["place"]),
+        )
+
+
+def _end_to_end(table: dict[str, Any]) -> Iterator[Row]:
+    for case in table["cases"]:
+        model = network(case["nodes"], case["protocol"])
+        yield Row(
+            "collective",
+            f"{case['protocol']}, 64 B, {case['name']}",
+            "us",
+            float(case["published_us"]),
+            as_printed(_farthest_s(model) * 1e6, case["published_us"]),
+            0.0,
+            cite(table["source"]),
+            "calibration",
+            table["note"],
+        )
+
+
+def _farthest_s(model: NetworkModel) -> float:
+    """Return the latency between the first node and the last, on one rail."""
+    last = model.fabric.num_endpoints - GPUS
+    path = model.fabric.routing.paths(np.array([0], np.int32), np.array([last], np.int32))
+    further = int(path.num_hops[0]) - 1
+    return float(model.protocol.base_latency_s) + further * float(model.protocol.hop_latency_s)
+
+
+def _bandwidth(case: dict[str, Any]) -> Row:
+    model = network(case["nodes"], ideal=case.get("ideal", False))
+    computed = bytes_per_s(model, case["operation"], parse(case["size"], "data"))
+    if case.get("measure") != "algorithm":
+        computed *= bus_factor(case["operation"], model.num_accelerators)
+    return Row(
+        "collective",
+        case["name"],
+        "GB/s",
+        case["published_gb_per_s"],
+        computed / 1e9,
+        case["tolerance"],
+        cite(case["source"]),
+        case.get("role", "test"),
+        case.get("note", ""),
+    )
+
+
+def _imbalance(case: dict[str, Any]) -> Row:
+    """Hash flows between neighbouring endpoints onto the links of one bundle, over many seeds."""
+    from netloom.kernels.loads import PathArrays, member_loads
+
+    flows, links = case["flows"], case["links"]
+    paths = PathArrays(np.arange(flows + 1), np.zeros(flows, dtype=np.int32), np.ones(flows))
+    source = np.arange(flows, dtype=np.uint64)
+    keys = (source << np.uint64(32)) | (source + np.uint64(GPUS))
+    first_member = np.array([0, links])
+    fullest = [
+        member_loads(paths, np.ones(flows), keys, first_member, 1, seed).max()
+        for seed in range(case["seeds"])
+    ]
+    return Row(
+        "collective",
+        case["name"],
+        "",
+        case["published"],
+        float(np.mean(fullest)) * links / flows,
+        case["tolerance"],
+        cite(case["source"]),
+        note=case["note"],
+    )

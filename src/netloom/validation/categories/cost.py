@@ -1,0 +1,176 @@
+"""Sums of published cost studies: with their own prices, and with the shipped price book.
+
+Promised: to the printed digit with a study's own prices (2 % where those are not published); at
+market prices that are not the study's, savings within 3 points and sums within 30 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from netloom import catalog, topology
+from netloom.cost.bom import FIBRE
+from netloom.cost.money import capex_by_group
+from netloom.cost.power import network_power_w, site_power_w
+from netloom.topology.counts import count
+from netloom.topology.fabric import Fabric
+from netloom.validation import Row
+from netloom.validation.fabrics import published_fabrics
+from netloom.validation.money import SITE, bill, fabric_usd, rack_usd
+from netloom.validation.published import between, cite, half_digit, read
+
+#: Promised of sums at market prices that are not the study's own.
+_MARKET = 0.30
+
+_HOURS_PER_YEAR = 8766.0
+
+
+def rows() -> Iterator[Row]:
+    """Yield priced fabrics, racks, savings, shares and a site's energy."""
+    for case, fabric in published_fabrics():
+        if "money" in case:
+            yield _priced(case, fabric)
+    published = read("cost.yaml")
+    for rack in published["racks"]:
+        yield _rack(rack)
+    yield from _rail_only(published["rail_only"])
+    for case in published["retail"]["cases"]:
+        yield from _retail(published["retail"], case)
+    yield _energy(published["energy"])
+
+
+def _priced(case: dict[str, Any], fabric: Fabric) -> Row:
+    """Price a counted fabric with the study's own unit prices."""
+    money, counts = case["money"], count(fabric)
+    usd = money["switch_usd"] * sum(counts.switches.values())
+    usd += sum(unit_usd * counts.links[name] for name, unit_usd in money["link_usd"].items())
+    printed = money["published_musd"]
+    return Row(
+        "cost",
+        f"{case['name']}, its own prices",
+        "M$",
+        float(printed),
+        usd * money.get("planes", 1) / 1e6,
+        money.get("tolerance", half_digit(printed)),
+        cite(case["source"], case.get("place", "")),
+        money.get("role", "test"),
+        case.get("note", ""),
+    )
+
+
+def _rack(case: dict[str, Any]) -> Row:
+    middle, tolerance = between(*case["published_usd"])
+    return Row(
+        "cost",
+        f"one {case['node']} rack, middle of the range",
+        "M$",
+        middle / 1e6,
+        rack_usd(case["node"]) / 1e6,
+        tolerance,
+        cite(case["source"]),
+        "calibration",
+        case.get("note", ""),
+    )
+
+
+def _rail_only(case: dict[str, Any]) -> Iterator[Row]:
+    lines = [
+        bill(_sized(family, case["endpoints"], case["ports"], given), "hgx-h100", case["switch"],
+             case["medium"])
+        for family, given in (("rail-only", {"domain": case["domain"]}), ("fat-tree", {}))
+    ]  # fmt: skip
+    for what, sum_of in (("cost", fabric_usd), ("power", network_power_w)):
+        saved = 1 - sum_of(lines[0]) / sum_of(lines[1])
+        yield Row(
+            "cost",
+            f"rail-only, {case['endpoints']:,} GPUs: {what} saved",
+            "",
+            case["published"][what],
+            saved,
+            case["tolerance"],
+            cite(case["source"]),
+            note=case["note"],
+        )
+
+
+def _sized(family: str, endpoints: int, num_ports: int, given: dict[str, Any]) -> Fabric:
+    parameters = topology.sized(
+        family,
+        hosts=endpoints,
+        nics_per_node=8,
+        num_ports=num_ports,
+        link_bytes_per_s=50e9,
+        given=given,
+    )
+    return topology.build(family, parameters)
+
+
+def _retail(study: dict[str, Any], case: dict[str, Any]) -> Iterator[Row]:
+    num, tiers = case["endpoints"], case["tiers"]
+    # per accelerator a full tree has the counts of many: the study's two tiers hold more than fit
+    full = min(num, 2048) if tiers == 2 else min(num, 65_536)
+    fabric = topology.build("fat-tree", {"hosts": full, "radix": 64, "tiers": tiers})
+    lines = bill(fabric, study["node"], study["switch"], study["medium"])
+    groups = {name: total.mode / full for name, total in capex_by_group(lines).items()}
+    cabling_usd = groups["optics"] + groups["cables"]
+    where = f"H100 retail cluster of {num:,}, {tiers} tiers"
+    switches_usd = (case["network"] - case["cables"]) * case["accelerator_usd"]
+    source, note = cite(study["source"]), study["note"]
+    yield Row(
+        "cost",
+        f"{where}: switches per accelerator",
+        "$",
+        switches_usd,
+        groups["switches"],
+        0.05,
+        source,
+        "calibration",
+        note,
+    )
+    yield Row(
+        "cost",
+        f"{where}: cables and optics per accelerator",
+        "$",
+        case["cabling_usd"],
+        cabling_usd,
+        _MARKET,
+        source,
+        note=note,
+    )
+    yield Row(
+        "cost",
+        f"{where}: network share of all",
+        "",
+        case["network"],
+        (groups["switches"] + cabling_usd) / sum(groups.values()),
+        _MARKET,
+        source,
+        note="dearer switches, cheaper cables and a cheaper node cancel here",
+    )
+    fibre = sum(line.total_usd.mode for line in lines if line.part == FIBRE) / full
+    yield Row(
+        "cost",
+        f"fibre per accelerator, {tiers} tiers",
+        "$",
+        study["fibre_usd"][tiers],
+        fibre,
+        0.01,
+        cite(study["fibre_source"]),
+        "calibration",
+    )
+
+
+def _energy(case: dict[str, Any]) -> Row:
+    site_w = site_power_w(case["it_power_w"], catalog.get("site-costs", SITE)).mode
+    usd = site_w / 1e3 * _HOURS_PER_YEAR * case["usd_per_kwh"]
+    return Row(
+        "cost",
+        case["name"],
+        "M$",
+        float(case["published_musd"]),
+        usd / 1e6,
+        case["tolerance"],
+        cite(case["source"]),
+        note=case["note"],
+    )

@@ -1,0 +1,54 @@
+"""Goodput of published runs, from the catalogue's failure rates and what the sources state."""
+
+from __future__ import annotations
+
+from netloom import catalog
+from netloom.catalog.parts import FailureRates
+from netloom.failure.goodput import Policy, goodput
+from netloom.failure.inventory import Exposure, Inventory
+from netloom.result import Goodput
+from netloom.validation.published import with_values
+
+GPUS_PER_NODE = 8
+DAY_S = 86400.0
+
+
+def llama3_rates() -> FailureRates:
+    """Return the rates of the Llama 3 run, those of its network left out."""
+    part: FailureRates = catalog.get("failure-rates", "llama3-h100")
+    return part
+
+
+def inventory(num_accelerators: int, *network: Exposure) -> Inventory:
+    """Return a job on nodes of 8 accelerators with a NIC each."""
+    return Inventory(num_accelerators, num_accelerators // GPUS_PER_NODE, num_accelerators, network)
+
+
+def write_s(num_parameters: int, rates: FailureRates) -> float:
+    """Return how long a checkpoint takes."""
+    saved_bytes = num_parameters * float(rates.checkpoint_bytes_per_parameter)
+    return saved_bytes / float(rates.storage_bytes_per_s)
+
+
+def answer(
+    job: Inventory,
+    rates: FailureRates,
+    checkpoint_write_s: float,
+    checkpoint_interval_s: float | None = None,
+) -> Goodput:
+    """Return goodput; no published run tells how much of its step waits for the network."""
+    return goodput(job, rates, Policy(checkpoint_interval_s, checkpoint_write_s, 0.0))
+
+
+def node_failure_hours(per_1000_node_days: float, num_accelerators: int) -> float:
+    """Return the mean hours between interruptions when only nodes fail, at a published rate."""
+    rates = with_values(
+        llama3_rates(),
+        node_other_per_s=per_1000_node_days / 1000 / DAY_S,
+        accelerator_per_s=0.0,
+        nic_per_s=0.0,
+        software_per_s=0.0,
+    )
+    # how long a checkpoint takes changes nothing in the rate of interruptions
+    found = answer(inventory(num_accelerators), rates, checkpoint_write_s=1.0)
+    return 24 / found.interruptions_per_day
