@@ -11,18 +11,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netloom import catalog, layout, topology
-from netloom.catalog import parts
-from netloom.cost.bom import FIBRE, CableLot, NodeLot, SwitchLot, bill_of_materials
+from netloom import catalog, layout, materials, topology
+from netloom.cost.bom import CableLot, NodeLot, bill_of_materials
 from netloom.cost.money import network_capex, run_cost, total_capex
 from netloom.cost.power import it_power_w, network_power_w
 from netloom.cost.prices import Prices
-from netloom.simulate.explain import limit_sentence
 from netloom.failure.goodput import Policy, goodput
 from netloom.failure.inventory import Inventory, LinkEnds, network_exposures
-from netloom.layout import Box, Layout
+from netloom.layout import Layout
 from netloom.resolve import Resolved, ResolvedNetwork
 from netloom.result import BomLine, Candidate, Counts, Goodput, StepParts
+from netloom.simulate.explain import limit_sentence
 from netloom.simulate.network import NetworkModel
 from netloom.simulate.step import (
     PricedPlan,
@@ -32,9 +31,8 @@ from netloom.simulate.step import (
     parts_of,
     plan_of,
 )
-from netloom.topology.counts import address_warnings
+from netloom.topology.counts import address_warnings, tier_rates
 from netloom.topology.fabric import Fabric
-from netloom.units import parse
 from netloom.workload.flops import training_flops_per_token
 from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
 from netloom.workload.parameters import count_parameters
@@ -93,7 +91,7 @@ def prepare(run: Run, network: ResolvedNetwork, seed: int) -> PreparedNetwork:
     resolved = run.resolved
     fabric = topology.build(network.fabric_kind, network.fabric_parameters)
     placed = _layout(resolved, network, fabric)
-    lots = placed.lots()
+    lots = materials.cable_lots(fabric, placed)
     model = NetworkModel(
         fabric,
         network.protocol,
@@ -108,7 +106,7 @@ def prepare(run: Run, network: ResolvedNetwork, seed: int) -> PreparedNetwork:
         resolved=network,
         fabric=fabric,
         layout=placed,
-        counts=_counts(fabric, lots),
+        counts=materials.count(fabric, lots),
         bom=_bill(resolved, network, fabric, lots),
         network=model,
         warnings=fabric.warnings
@@ -159,62 +157,51 @@ def candidate(run: Run, prepared: PreparedNetwork, best: PricedPlan, num_plans: 
     )
 
 
-def cable_rows(resolved: Resolved, name: str) -> Iterator[tuple[object, ...]]:
-    """Yield the cable schedule of one candidate network, columns `layout.CABLE_COLUMNS`."""
+def built(resolved: Resolved, name: str) -> tuple[Fabric, Layout]:
+    """Return one candidate network, built and laid out, for its cable schedule and drawings."""
     network = next(network for network in resolved.networks if network.name == name)
     fabric = topology.build(network.fabric_kind, network.fabric_parameters)
-    return layout.cable_rows(fabric, _layout(resolved, network, fabric))
+    return fabric, _layout(resolved, network, fabric)
+
+
+def cable_rows(resolved: Resolved, name: str) -> Iterator[tuple[object, ...]]:
+    """Yield the cable schedule of one candidate network, columns `layout.CABLE_COLUMNS`."""
+    return layout.cable_rows(*built(resolved, name))
 
 
 def _layout(resolved: Resolved, network: ResolvedNetwork, fabric: Fabric) -> Layout:
-    node, switch = resolved.node, network.switch
-    box = Box(switch.height_u, float(switch.power_w))
-    media = [catalog.get("medium", name) for name in catalog.names("medium")]
-    pinned = {network.network.media.host, network.network.media.trunk}
-    usable = [medium for medium in media if medium.name in pinned or _usable(medium, switch)]
-    book = resolved.prices
-    offered = layout.offers(
-        [medium for medium in usable if f"medium/{medium.name}" in book.prices],
-        lambda part: float(catalog.price(book, part)),
-        float(catalog.price(book, FIBRE)),
-    )
-    return layout.plan(
+    return materials.lay_out(
         fabric,
         resolved.study.layout,
+        _tiers(network, fabric),
+        _prices(resolved),
+        node=resolved.node,
         nics_per_node=resolved.nics_per_node,
-        nodes_per_rack=node.nodes_per_rack,
-        node=Box(node.height_u, float(node.power_w)),
-        switches={tier.name: box for tier in fabric.tiers},
-        media=offered,
         host_medium=network.network.media.host,
         trunk_medium=network.network.media.trunk,
     )
 
 
-def _usable(medium: parts.Medium, switch: parts.Switch) -> bool:
-    """Return whether a switch's cages drive a medium: lanes no faster, engines where they are."""
-    if parse(medium.lane_rate, "rate") > parse(switch.lane_rate, "rate"):
-        return False
-    return (medium.technology == "cpo") == switch.co_packaged_optics
+def _tiers(network: ResolvedNetwork, fabric: Fabric) -> dict[str, materials.TierSwitch]:
+    slowest = dict(zip(fabric.tiers, tier_rates(fabric), strict=True))
+    return {
+        tier.name: materials.TierSwitch(*network.run_of(tier.name, slowest[tier]))
+        for tier in materials.boxes(fabric)
+    }
 
 
-def _counts(fabric: Fabric, lots: tuple[layout.CableLot, ...]) -> Counts:
-    built = topology.counts.count(fabric)
-    cables: dict[str, int] = dict.fromkeys(built.links, 0)
-    transceivers = dict(cables)
-    for lot in lots:
-        cables[lot.link_class] += lot.num_cables
-        transceivers[lot.link_class] += lot.num_transceivers
-    return Counts(built.switches, built.links, cables, transceivers)
+def _prices(resolved: Resolved) -> Prices:
+    economics = resolved.study.economics
+    adjust: dict[str, float] = {str(key): change for key, change in economics.adjust.items()}
+    return Prices(resolved.prices, adjust, economics.quotes)
 
 
 def _bill(
     resolved: Resolved,
     network: ResolvedNetwork,
     fabric: Fabric,
-    lots: tuple[layout.CableLot, ...],
+    lots: tuple[CableLot, ...],
 ) -> tuple[BomLine, ...]:
-    media = {lot.medium: catalog.get("medium", lot.medium) for lot in lots}
     return bill_of_materials(
         NodeLot(
             resolved.node,
@@ -223,15 +210,10 @@ def _bill(
             network.nic,
             resolved.nics_per_node,
         ),
-        [SwitchLot(tier.name, network.switch, tier.num_switches) for tier in fabric.tiers],
-        [
-            CableLot(
-                lot.link_class, lot.medium, lot.stocked_m, lot.num_cables, lot.num_transceivers
-            )
-            for lot in lots
-        ],
-        media,
-        Prices(resolved.prices, resolved.study.economics.adjust),
+        materials.switch_lots(fabric, _tiers(network, fabric)),
+        lots,
+        materials.media_of(lots),
+        _prices(resolved),
         resolved.site,
     )
 
@@ -249,8 +231,12 @@ def _goodput(run: Run, prepared: PreparedNetwork, step: StepParts) -> Goodput:
         )
         for lot in prepared.layout.lots()
     ]
-    failures = float(prepared.resolved.switch.annual_failure_rate)
-    exposures = network_exposures(fabric, {tier.name: failures for tier in fabric.tiers}, ends)
+    # routers inside endpoints fail with their endpoints
+    failures = dict.fromkeys((tier.name for tier in fabric.tiers), 0.0) | {
+        name: float(chosen.switch.annual_failure_rate)
+        for name, chosen in _tiers(prepared.resolved, fabric).items()
+    }
+    exposures = network_exposures(fabric, failures, ends)
     waiting_s = step.context_s + step.expert_s + step.pipeline_s + step.data_s
     checkpoint_bytes = count_parameters(run.shape).total * float(
         rates.checkpoint_bytes_per_parameter

@@ -44,11 +44,14 @@ UNITS: MappingProxyType[str, dict[str, float]] = MappingProxyType(
         "energy per bit": {"J/bit": 1.0, "pJ/bit": 1e-12},
         "length": {"m": 1.0, "mm": 1e-3, "cm": 1e-2, "km": 1e3},
         "time per length": {"s/m": 1.0, "ns/m": 1e-9},
-        "money": {"USD": 1.0, "$": 1.0, "kUSD": 1e3, "k$": 1e3, "MUSD": 1e6, "M$": 1e6, "BUSD": 1e9},
+        "money": {
+            "USD": 1.0, "$": 1.0, "kUSD": 1e3, "k$": 1e3, "MUSD": 1e6, "M$": 1e6, "BUSD": 1e9,
+        },
         "energy price": {"USD/J": 1.0, "USD/kWh": 1 / 3.6e6, "$/kWh": 1 / 3.6e6},
         "fraction": {"": 1.0, "%": 0.01},
         "frequency": {
-            "/s": 1.0, "/h": 1 / _HOUR, "/day": 1 / _DAY, "/year": 1 / _YEAR, "%/year": 0.01 / _YEAR,
+            "/s": 1.0, "/h": 1 / _HOUR, "/day": 1 / _DAY, "/year": 1 / _YEAR,
+            "%/year": 0.01 / _YEAR,
             "FIT": 1e-9 / _HOUR, "per 100 unit-years": 0.01 / _YEAR,
             "per 1000 unit-days": 1e-3 / _DAY,
         },
@@ -58,7 +61,8 @@ UNITS: MappingProxyType[str, dict[str, float]] = MappingProxyType(
 
 _EXAMPLE = {
     "rate": "400 Gb/s", "data": "80 GB", "time": "10 min", "count": "15.6T",
-    "flop rate": "989.5 TFLOP/s", "power": "700 W", "energy": "1 kWh", "energy per bit": "15 pJ/bit",
+    "flop rate": "989.5 TFLOP/s", "power": "700 W", "energy": "1 kWh",
+    "energy per bit": "15 pJ/bit",
     "length": "30 m", "time per length": "5 ns/m", "money": "30 k$", "energy price": "0.08 $/kWh",
     "fraction": "12%", "frequency": "1 %/year", "fraction per year": "4 %/year",
 }  # fmt: skip
@@ -131,16 +135,17 @@ def _refusal(text: str, number: str, unit: str, dimension: str) -> tuple[str, st
     folded = [known for known in UNITS[dimension] if known.lower() == unit.lower()]
     if folded:
         return f"'{text}': unit '{unit}' is not known", f"write {number} {' or '.join(folded)}"
+    known_units = ", ".join(known for known in UNITS[dimension] if known)
     return (
         f"'{text}': unit '{unit}' is not a unit of {dimension}",
-        f"write it like {_EXAMPLE[dimension]}; known units: {', '.join(u for u in UNITS[dimension] if u)}",
+        f"write it like {_EXAMPLE[dimension]}; known units: {known_units}",
     )
 
 
 def _scaled(value: float, steps: tuple[tuple[float, str], ...], digits: int) -> str:
-    for factor, unit in steps:
-        if abs(value) >= factor * (1 - 0.5 * 10.0 ** (1 - digits)):
-            break
+    # a value that would round up to the next unit is shown in it; the last unit takes the rest
+    rounding = 1 - 0.5 * 10.0 ** (1 - digits)
+    factor, unit = next((step for step in steps if abs(value) >= step[0] * rounding), steps[-1])
     return f"{_significant(value / factor, digits)} {unit}".rstrip()
 
 
@@ -153,7 +158,10 @@ def _significant(value: float, digits: int) -> str:
 
 
 _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
-    "rate": ((0.125e15, "Pb/s"), (0.125e12, "Tb/s"), (0.125e9, "Gb/s"), (0.125e6, "Mb/s"), (0.125, "b/s")),
+    "rate": (
+        (0.125e15, "Pb/s"), (0.125e12, "Tb/s"), (0.125e9, "Gb/s"), (0.125e6, "Mb/s"),
+        (0.125, "b/s"),
+    ),
     "data": ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")),
     "memory": ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
     "time": (
@@ -161,7 +169,10 @@ _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
         (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"),
     ),
     "count": ((1e15, "P"), (1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, "")),
-    "flop rate": ((1e18, "EFLOP/s"), (1e15, "PFLOP/s"), (1e12, "TFLOP/s"), (1e9, "GFLOP/s"), (1.0, "FLOP/s")),
+    "flop rate": (
+        (1e18, "EFLOP/s"), (1e15, "PFLOP/s"), (1e12, "TFLOP/s"), (1e9, "GFLOP/s"),
+        (1.0, "FLOP/s"),
+    ),
     "power": ((1e9, "GW"), (1e6, "MW"), (1e3, "kW"), (1.0, "W")),
     "money": ((1e9, "B$"), (1e6, "M$"), (1e3, "k$"), (1.0, "$")),
     "length": ((1e3, "km"), (1.0, "m"), (1e-2, "cm"), (1e-3, "mm")),

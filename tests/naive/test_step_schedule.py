@@ -96,9 +96,7 @@ def step_of(shape, pipeline, interleave, num_micro):
 
 
 def layer_of(shape):
-    layer = layer_times(
-        1.0, SEQUENCE, 1.0, 1.0, 1.0, 0, False, FREE[0], shape, MACHINE, SOFTWARE
-    )
+    layer = layer_times(1.0, SEQUENCE, 1.0, 1.0, 1.0, 0, False, FREE[0], shape, MACHINE, SOFTWARE)
     return layer.forward_s, layer.backward_s
 
 

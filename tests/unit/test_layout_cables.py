@@ -3,51 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from netloom import layout
+from netloom import catalog, layout
+from netloom.cost.bom import FIBRE
 from netloom.errors import ParameterError
-from netloom.layout.length import COPPER_STOCK_M, FIBRE_STOCK_M, rounded_up
-from netloom.layout.media import MediumOffer, links_per_cable
-from netloom.topology import build, kinds, sized
+from netloom.layout.ends import NIC
+from netloom.layout.length import rounded_up
+from netloom.schema.study import Layout
+from netloom.topology import build, sized
 from netloom.topology.counts import count, ports_used
 
-
-@dataclass(frozen=True)
-class Hall:
-    rack_power: float = 44e3
-    racks_per_row: int = 20
-    rack_width: float = 0.6
-    row_pitch: float = 3.3
-    rise: float = 1.5
-    dressing: float = 0.5
-    slack: float = 0.1
+BOOK = catalog.get("price-book", "market-2026")
+#: Media of one generation; prices are the book's.
+NAMES = (
+    "dsp-400g-fr4", "dsp-400g-dr4", "dac-400g", "acc-400g", "dac-800g", "dsp-800g-dr8",
+    "dsp-800g-2xfr4",
+)  # fmt: skip
+HALL = Layout(racks_per_row=20)
 
 
-def offer(name, gb_per_s, reach_m, usd, ends=0, optical=False):
-    return MediumOffer(
-        name, name.split("-")[0], optical, ends, gb_per_s * 1e9 / 8, 100e9 / 8, reach_m, usd
+def market(names=NAMES):
+    return layout.Market(
+        tuple(catalog.get("medium", name) for name in names),
+        lambda part: BOOK.prices[part].mode,
+        BOOK.prices[FIBRE].mode,
     )
 
 
-MEDIA = (
-    offer("fr4-400g", 400, 2000.0, 1000.0, ends=2, optical=True),
-    offer("dr4-400g", 400, 500.0, 600.0, ends=2, optical=True),
-    offer("dac-400g", 400, 3.0, 80.0),
-    offer("acc-400g", 400, 5.0, 150.0),
-    offer("dac-800g", 800, 2.0, 120.0),
-    offer("dr8-800g", 800, 500.0, 1000.0, ends=2, optical=True),
-)
-
-
-def planned(fabric, hall=None, media=MEDIA, **options):
-    switches = {tier.name: layout.Box(2, 1500.0) for tier in fabric.tiers}
+def planned(fabric, hall=HALL, names=NAMES, **options):
+    boxes = [tier.name for tier in fabric.tiers if tier.switching != "embedded"]
+    links = fabric.link_classes[0].links_per_cable
+    cage = layout.Cage(
+        links,
+        fabric.link_classes[0].link_bytes_per_s,
+        num_lanes=4 * links,
+        lane_bytes_per_s=100e9 / 8,
+    )
     return layout.plan(
-        fabric, hall or Hall(), nics_per_node=8, nodes_per_rack=4, node=layout.Box(8, 10.2e3),
-        switches=switches, media=media, **options,
+        fabric, hall, nics_per_node=8, nodes_per_rack=4, node=layout.Box(8, 10.2e3),
+        switches={name: layout.Box(2, 1500.0) for name in boxes},
+        cages={tier.name: cage if tier.name in boxes else NIC for tier in fabric.tiers},
+        market=market(names), **options,
     )  # fmt: skip
 
 
@@ -58,7 +57,8 @@ def superpod(units=4, cage_ports=1, **more):
     )
 
 
-@pytest.fixture(scope="module", params=kinds())
+@pytest.fixture(scope="module", params=("fat-tree", "leaf-spine", "pods", "rail-only",
+                                         "rail-optimized", "dragonfly"))  # fmt: skip
 def laid_out(request):
     hosts = 1000 if request.param != "dragonfly" else 1016
     parameters = sized(
@@ -109,13 +109,13 @@ def test_racks_hold_what_their_power_feeds(laid_out):
     nodes = np.bincount(floor.node_rack, minlength=floor.num_racks)
     assert nodes.max() * 10.2e3 <= 44e3
     assert (nodes[floor.rack_is_network] == 0).all()
-    small = planned(fabric, Hall(rack_power=11e3))
+    small = planned(fabric, HALL.model_copy(update={"rack_power": 11e3}))
     assert np.bincount(small.floor.node_rack).max() == 1
 
 
 def test_a_node_that_no_rack_can_feed_is_refused():
     with pytest.raises(ParameterError, match=r"10\.2 kW"):
-        planned(superpod(1), Hall(rack_power=8e3))
+        planned(superpod(1), HALL.model_copy(update={"rack_power": 8e3}))
 
 
 def test_switches_of_one_racks_hosts_stand_in_that_rack():
@@ -150,33 +150,56 @@ def test_length_by_hand():
 def test_lengths_are_rounded_up_to_what_is_sold(laid_out):
     _, plan = laid_out
     assert (plan.stocked_m >= plan.length_m - 1e-5).all()
-    for medium in np.unique(plan.trunk_medium):
-        sold = FIBRE_STOCK_M if plan.media[medium].optical else COPPER_STOCK_M
-        assert set(np.unique(plan.stocked_m[plan.trunk_medium == medium]).tolist()) <= set(sold)
-    assert rounded_up(np.array([0.5, 0.51, 2.6]), COPPER_STOCK_M).tolist() == [0.5, 1.0, 3.0]
+    for index in np.unique(plan.trunk_medium):
+        sold = HALL.fibre_lengths if plan.offers[index].optical else HALL.copper_lengths
+        assert set(np.unique(plan.stocked_m[plan.trunk_medium == index]).tolist()) <= set(sold)
+    lengths = rounded_up(np.array([0.5, 0.51, 2.6]), HALL.copper_lengths)
+    assert lengths.tolist() == [0.5, 1.0, 3.0]
+
+
+def test_stocked_lengths_are_the_users():
+    hall = HALL.model_copy(update={"fibre_lengths": (25.0, 60.0), "copper_lengths": (2.0,)})
+    assert {lot.stocked_m for lot in planned(superpod(1), hall).lots()} == {25.0}
+
+
+def test_a_longest_cable_is_kept():
+    hall = HALL.model_copy(update={"longest_cable": 5.0})
+    with pytest.raises(ParameterError, match="cables may be 5 m long") as refusal:
+        planned(superpod(1), hall)
+    assert refusal.value.problem.where == "layout.longest_cable"
 
 
 def test_auto_takes_copper_that_reaches_and_then_the_cheapest(laid_out):
-    _, plan = laid_out
-    carries = np.array([links_per_cable(part, 50e9, 2) for part in MEDIA])
+    fabric, plan = laid_out
     for trunk in range(0, len(plan.length_m), 37):
-        reaching = [
-            index for index, part in enumerate(MEDIA)
-            if rounded_up(plan.length_m[trunk : trunk + 1], part.stock_m)[0] <= part.reach_m
-        ]  # fmt: skip
-        copper = [index for index in reaching if not MEDIA[index].optical]
-        best = min(copper or reaching, key=lambda index: MEDIA[index].cable_usd / carries[index])
-        assert plan.trunk_medium[trunk] == best
+        # of the trunk's own class, those that take it whole
+        mine = plan.trunk_class[plan.trunk_medium >= 0] == plan.trunk_class[trunk]
+        candidates = np.unique(plan.trunk_medium[mine])
+        best = min(
+            (
+                (offer.optical, offer.cable_usd / offer.num_links)
+                for index, offer in enumerate(plan.offers)
+                if index in candidates
+                and fabric.trunk_links[trunk] % offer.num_links == 0
+                and rounded_up(
+                    plan.length_m[trunk : trunk + 1],
+                    HALL.fibre_lengths if offer.optical else HALL.copper_lengths,
+                )[0] <= offer.reach_m
+            )
+        )  # fmt: skip
+        taken = plan.offers[plan.trunk_medium[trunk]]
+        assert (taken.optical, taken.cable_usd / taken.num_links) == best
 
 
-def test_a_pinned_medium_that_is_too_short_says_how_many_cables_and_by_how_much():
+def test_a_pinned_medium_that_is_too_short_says_by_how_much_and_what_reaches():
     with pytest.raises(ParameterError) as refusal:
         planned(superpod(1), host_medium="dac-400g")
-    text = str(refusal.value)
+    text = f"{refusal.value} {refusal.value.problem.hint}"
     assert "dac-400g reaches 3 m" in text
     assert "host-leaf" in text
     assert "256 of 256" in text
     assert "longest 6.9 m" in text
+    assert "dsp-400g-dr4 (500 m)" in text
 
 
 def test_a_medium_at_another_rate_is_refused():
@@ -188,9 +211,9 @@ def test_a_medium_at_another_rate_is_refused():
 
 
 def test_pinned_media_are_taken():
-    plan = planned(superpod(1), host_medium="fr4-400g", trunk_medium="dr4-400g")
+    plan = planned(superpod(1), host_medium="dsp-400g-fr4", trunk_medium="dsp-400g-dr4")
     assert {(lot.link_class, lot.medium) for lot in plan.lots()} == {
-        ("host-leaf", "fr4-400g"), ("leaf-spine", "dr4-400g"),
+        ("host-leaf", "dsp-400g-fr4"), ("leaf-spine", "dsp-400g-dr4"),
     }  # fmt: skip
 
 
@@ -199,34 +222,51 @@ def test_lots_carry_every_link_once(laid_out):
     carried = Counter()
     for lot in plan.lots():
         carried[lot.link_class] += lot.num_links
-        medium = next(part for part in MEDIA if part.name == lot.medium)
-        assert lot.num_transceivers == medium.pluggable_ends * lot.num_cables
     links = count(fabric).links
     assert dict(carried) == {name: number for name, number in links.items() if number}
 
 
 def test_full_cages_make_one_cable_of_two_links():
     # 1 unit of 400G on twin-port cages: 8 leaves, 4 spines, 8 links to a pair
-    plan = planned(superpod(1, cage_ports=2), host_medium="dr4-400g", trunk_medium="dr8-800g")
-    lots = {lot.link_class: lot for lot in plan.lots()}
-    assert lots["leaf-spine"].num_cables == 128
-    assert lots["leaf-spine"].num_transceivers == 256
-    assert lots["leaf-spine"].num_legs == 0
+    plan = planned(superpod(1, cage_ports=2), host_medium="dsp-400g-dr4",
+                   trunk_medium="dsp-800g-dr8")  # fmt: skip
+    lots = [lot for lot in plan.lots() if lot.link_class == "leaf-spine"]
+    assert sum(lot.num_cables for lot in lots) == 128
+    assert sum(lot.num_transceivers for lot in lots) == 256
+    assert sum(lot.num_legs for lot in lots) == 0
     assert sum(lot.num_cables for lot in plan.lots() if lot.link_class == "host-leaf") == 256
 
 
-def test_single_links_to_a_pair_leave_as_breakout_legs():
+def test_a_twin_port_module_at_the_switch_feeds_two_modules_at_nics():
+    plan = planned(superpod(1, cage_ports=2), host_medium="dsp-400g-dr4")
+    hosts = [lot for lot in plan.lots() if lot.link_class == "host-leaf"]
+    assert sum(lot.num_cables for lot in hosts) == sum(lot.num_links for lot in hosts) == 256
+    modules = Counter()
+    for lot in hosts:
+        modules.update(lot.modules)
+    assert modules == {"dsp-400g-dr4": 256, "dsp-800g-dr8": 128}
+
+
+def test_an_odd_number_of_hosts_leaves_half_a_module_free():
+    fabric = build("leaf-spine", {"hosts": 7, "radix": 16, "cage_ports": 2})
+    hosts = planned(fabric, host_medium="dsp-400g-dr4").lots()[0]
+    assert hosts.modules == {"dsp-400g-dr4": 7, "dsp-800g-dr8": 4}
+
+
+def test_single_links_to_a_pair_leave_by_one_connector_of_a_module_each():
     # 8 units: a leaf has one link to each of 32 spines, so no cable fills a cage
     plan = planned(
         superpod(8, cage_ports=2),
-        Hall(racks_per_row=40),
-        host_medium="dr4-400g",
-        trunk_medium="dr8-800g",
+        HALL.model_copy(update={"racks_per_row": 40}),
+        host_medium="dsp-400g-dr4",
+        trunk_medium="dsp-800g-dr8",
     )
     lots = [lot for lot in plan.lots() if lot.link_class == "leaf-spine"]
-    assert sum(lot.num_legs for lot in lots) == 2048
     assert sum(lot.num_links for lot in lots) == 2048
-    assert 1024 <= sum(lot.num_cables for lot in lots) <= 1024 + len(lots)
+    # cables of one connector each take the trunks whole: two of them end in one module
+    assert {lot.medium for lot in lots} == {"dsp-400g-dr4"}
+    assert sum(lot.num_cables for lot in lots) == 2048
+    assert sum(lot.num_transceivers for lot in lots) == 2048
 
 
 def expanded(port, cage_ports):
@@ -277,5 +317,5 @@ def test_planes_of_a_nic_are_ports_of_their_own():
 
 def test_more_slack_never_shortens_a_cable(laid_out):
     fabric, plan = laid_out
-    looser = planned(fabric, replace(Hall(), slack=0.15))
+    looser = planned(fabric, HALL.model_copy(update={"slack": 0.15}))
     assert (looser.length_m >= plan.length_m).all()

@@ -53,8 +53,8 @@ def test_a_config_without_model_type_is_refused():
 
 @pytest.mark.parametrize(
     ("config", "key"),
-    [(LLAMA, key) for key in set(LLAMA) - {"model_type", "num_key_value_heads"}]
-    + [(GPT2, key) for key in set(GPT2) - {"model_type"}]
+    [(LLAMA, key) for key in sorted(set(LLAMA) - {"model_type", "num_key_value_heads"})]
+    + [(GPT2, key) for key in sorted(set(GPT2) - {"model_type"})]
     + [(MIXTRAL, key) for key in ("num_local_experts", "num_experts_per_tok")]
     + [(QWEN_MOE, key) for key in ("num_experts", "moe_intermediate_size")]
     + [(DEEPSEEK, key) for key in ("kv_lora_rank", "v_head_dim", "n_routed_experts")],

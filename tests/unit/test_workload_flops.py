@@ -37,9 +37,7 @@ def test_gpt_equals_narayanan_without_the_recomputed_forward(layers, hidden, hea
 def test_one_trillion_parameters_take_the_published_days():
     # arXiv:2104.04473 section 5.1: 450B tokens on 3,072 A100 at 163 TFLOP/s, 84 days; its FLOPs
     # count the recomputed forward (equation 4: 8 T P / (n X))
-    shape = TransformerShape(
-        "1t", 25600, 128, 160, 160, 160, 4 * 25600, False, 51200, True, 2048
-    )
+    shape = TransformerShape("1t", 25600, 128, 160, 160, 160, 4 * 25600, False, 51200, True, 2048)
     flops = 4 / 3 * training_flops_per_token(shape, 2048, "full") * 450e9
     assert flops / (3072 * 163e12) / 86400 == pytest.approx(84, rel=0.05)
 

@@ -143,6 +143,11 @@ class Switch(Part):
     co_packaged_optics: bool = Field(
         default=False, description="Whether optics are inside: its trunks need no pluggables."
     )
+    circuits: bool = Field(
+        default=False,
+        description="Whether it joins ports in pairs by light instead of switching packets; such "
+        "ports carry any rate, and no signal ends in them.",
+    )
     annual_failure_rate: Frequency = Field(description="Critical failures of one box.")
 
 

@@ -33,6 +33,8 @@ class CableLot:
     stocked_m : length as ordered.
     num_cables : cables, each with two ends.
     num_transceivers : pluggables at their ends, bought apart.
+    modules : those pluggables by catalogue name, where the ends differ or share modules; None when
+        each end of each cable has one of the cable's own.
     """
 
     link_class: str
@@ -40,6 +42,7 @@ class CableLot:
     stocked_m: float
     num_cables: int
     num_transceivers: int
+    modules: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,25 @@ class SwitchLot:
     num_switches: int
 
 
+def network_lines(
+    switches: Sequence[SwitchLot],
+    cables: Sequence[CableLot],
+    media: Mapping[str, Medium],
+    prices: Prices,
+) -> list[BomLine]:
+    """Return the lines of switches, pluggables and cables alone."""
+    lines = _switch_lines(switches, prices)
+    return lines + _pluggable_lines(cables, media, prices) + _cable_lines(cables, media, prices)
+
+
+def nic_line(nic: Nic, quantity: int, prices: Prices) -> BomLine:
+    """Return the line of NICs that are bought apart from nodes."""
+    part = f"nic/{nic.name}"
+    return _line(
+        "nics", part, nic.title, "node", quantity, prices.of("nics", part), float(nic.power_w)
+    )
+
+
 def bill_of_materials(
     nodes: NodeLot,
     switches: Sequence[SwitchLot],
@@ -100,8 +122,7 @@ def bill_of_materials(
     prices : price book with the user's changes.
     site : for the installation share.
     """
-    lines = [*_node_lines(nodes, prices), *_switch_lines(switches, prices)]
-    lines += _pluggable_lines(cables, media, prices) + _cable_lines(cables, media, prices)
+    lines = [*_node_lines(nodes, prices), *network_lines(switches, cables, media, prices)]
     return (*lines, _installation_line(lines, prices, site))
 
 
@@ -113,7 +134,6 @@ def _node_lines(lot: NodeLot, prices: Prices) -> list[BomLine]:
         prices.book_price(f"nic/{lot.delivered_nic.name}").scaled(inside), node_part
     )
     bare_power_w = float(lot.node.power_w) - inside * float(lot.delivered_nic.power_w)
-    nic_part = f"nic/{lot.nic.name}"
     return [
         _line(
             "nodes",
@@ -124,15 +144,7 @@ def _node_lines(lot: NodeLot, prices: Prices) -> list[BomLine]:
             bare.scaled(prices.factor("nodes", node_part)),
             bare_power_w,
         ),
-        _line(
-            "nics",
-            nic_part,
-            lot.nic.title,
-            "node",
-            lot.num_nodes * lot.nics_per_node,
-            prices.of("nics", nic_part),
-            float(lot.nic.power_w),
-        ),
+        nic_line(lot.nic, lot.num_nodes * lot.nics_per_node, prices),
     ]
 
 
@@ -157,15 +169,18 @@ def _pluggable_lines(
     """Return the transceivers, one line per link class and medium."""
     bought: dict[tuple[str, str], int] = {}
     for lot in lots:
-        expected = _medium(lot, media).pluggable_ends * lot.num_cables
+        own = {lot.medium: _medium(lot, media).pluggable_ends * lot.num_cables}
+        modules = own if lot.modules is None else lot.modules
+        expected = sum(modules.values())
         if lot.num_transceivers != expected:
             raise ConservationError(
                 f"{lot.num_cables} cables of {lot.medium} in {lot.link_class} need {expected} "
                 f"transceivers, {lot.num_transceivers} are counted"
             )
-        if expected:
-            key = (lot.link_class, lot.medium)
-            bought[key] = bought.get(key, 0) + expected
+        for name, quantity in modules.items():
+            if quantity:
+                key = (lot.link_class, name)
+                bought[key] = bought.get(key, 0) + quantity
     return [
         _line(
             "optics",

@@ -7,7 +7,7 @@ rise and fall together, so a narrower range than that would promise what nobody 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netloom import catalog
 from netloom.catalog.parts import PriceBook
@@ -67,10 +67,12 @@ class Prices:
     ----------
     book : the catalogue's price book.
     adjust : change by class (`CLASSES`) or by part of the book, as a fraction: -0.15 is 15 % off.
+    quotes : price of one unit of a part, US$, instead of the book's; changes leave it alone.
     """
 
     book: PriceBook
     adjust: Mapping[str, float]
+    quotes: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key, change in self.adjust.items():
@@ -85,13 +87,28 @@ class Prices:
                     f"a change of {change:+.0%} makes the price of {key} negative",
                     hint="write a change above -100%",
                 )
+        for part, usd in self.quotes.items():
+            known = self.book.prices.keys() | self.book.unpriced.keys()
+            if part not in known:
+                raise ParameterError(f"unknown part '{part}'", hint=nearest(part, known))
+            if not usd >= 0:
+                raise ParameterError(f"the quote for {part} is negative", hint="write a price")
+
+    def known(self, part: str) -> bool:
+        """Return whether a part has a price."""
+        return part in self.book.prices or part in self.quotes
 
     def factor(self, group: str, part: str) -> float:
         """Return what the changes multiply a part's price by."""
+        if part in self.quotes:
+            return 1.0
         return (1 + self.adjust.get(group, 0.0)) * (1 + self.adjust.get(part, 0.0))
 
     def book_price(self, part: str) -> Price:
-        """Return a part's price as the book has it, without changes."""
+        """Return a part's price as quoted, else as the book has it, without changes."""
+        if part in self.quotes:
+            usd = self.quotes[part]
+            return Price(Range(usd, usd, usd), "A", "quote of the user")
         return price_of(catalog.price(self.book, part), part)
 
     def of(self, group: str, part: str) -> Price:

@@ -14,8 +14,9 @@ class ShapeInputs(NamedTuple):
     Attributes
     ----------
     kv_dim : keys and values of one token, all key-value heads together, after any decompression.
-    latent_q_rank, latent_kv_rank : of MLA's compressions, position part included; 0 without MLA
-        (or without query compression).
+    latent_q_rank, latent_kv_rank : of MLA's compressions; 0 without MLA (or without query
+        compression).
+    latent_rope_dim : of MLA's shared key with position, which comes beside the compression.
     num_ffn_inputs : matrices into the feed-forward, 2 when gated.
     *_parameters : of one layer, one expert, the embedding and the head; `attention` and `shared`
         include norms and router.
@@ -29,6 +30,7 @@ class ShapeInputs(NamedTuple):
     kv_dim: float
     latent_q_rank: float
     latent_kv_rank: float
+    latent_rope_dim: float
     ffn: float
     num_ffn_inputs: float
     vocab: float

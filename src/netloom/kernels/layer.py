@@ -25,7 +25,7 @@ from netloom.kernels.messages import interleaved_s, transfer_s
 
 
 class LayerTimes(NamedTuple):
-    """One layer and one microbatch: seconds of computation and of exposed messages, whole messages."""
+    """One layer and one microbatch: seconds of work and of exposed messages, whole messages."""
 
     forward_s: float
     backward_s: float
@@ -107,9 +107,8 @@ def _query_key_value(
         columns = (shape.query_dim + shape.kv_dim) / tensor
         return linear_times(1.0, tokens, columns, shape.hidden, machine)
     # MLA: compress once (not split by tensor parallelism), then decompress per head
-    down = linear_times(
-        1.0, tokens, shape.latent_q_rank + shape.latent_kv_rank, shape.hidden, machine
-    )
+    compressed = shape.latent_q_rank + shape.latent_kv_rank + shape.latent_rope_dim
+    down = linear_times(1.0, tokens, compressed, shape.hidden, machine)
     q_depth = shape.latent_q_rank if shape.latent_q_rank > 0.0 else shape.hidden
     query = linear_times(1.0, tokens, shape.query_dim / tensor, q_depth, machine)
     key_value = linear_times(1.0, tokens, shape.kv_dim / tensor, shape.latent_kv_rank, machine)

@@ -1,9 +1,9 @@
-"""Max-min fair rates by progressive filling, and flows that run to completion under them.
+"""Max-min fair rates by progressive filling.
 
 All rates rise together until a bundle is full; its flows keep that rate and the others go on.
 The next full bundle is the one with the smallest share, capacity left over weight of flows left.
-Shares only grow while filling, so a heap entry that is out of date lies below the true value: it
-is enough to look at the smallest entry, and to put it back when it has grown meanwhile.
+Shares only grow while filling, so a heap key that is out of date lies below the true value: it is
+enough to look at the smallest key, and to put the bundle back when its share has grown meanwhile.
 
 Legend for shapes: F flows, N entries of all paths, B bundles.
 
@@ -14,74 +14,107 @@ References
 
 from __future__ import annotations
 
-import heapq
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from netloom.kernels.flow_state import enter, idle_state
+from netloom.kernels.heap import Heap, append, clear, empty_heap, order, pop, put
 from netloom.kernels.loads import PathArrays
 
 
-@njit(cache=True)
-def flows_of_bundles(paths: PathArrays, num_bundles: int):
-    """Return the transposed incidence: int64 indptr, shape (B + 1,), and int32 flows, (N,)."""
-    indptr = np.zeros(num_bundles + 1, dtype=np.int64)
-    for bundle in paths.bundle:
-        indptr[bundle + 1] += 1
-    indptr = np.cumsum(indptr)
-    cursor = indptr[:-1].copy()
-    flows = np.empty(len(paths.bundle), dtype=np.int32)
-    for flow in range(len(paths.indptr) - 1):
-        for entry in range(paths.indptr[flow], paths.indptr[flow + 1]):
-            bundle = paths.bundle[entry]
-            flows[cursor[bundle]] = flow
-            cursor[bundle] += 1
-    return indptr, flows
+class Filling(NamedTuple):
+    """Work space of `fill`.
+
+    Attributes
+    ----------
+    by_share : heap of bundles.
+    left : float64, shape (B,), capacity not yet given away, bytes/s.
+    weight : float64, shape (B,), shares of the flows whose rates still rise.
+    num_rising : int64, shape (B,).
+    rising : bool, shape (F,); false outside of `fill`.
+    """
+
+    by_share: Heap
+    left: np.ndarray
+    weight: np.ndarray
+    num_rising: np.ndarray
+    rising: np.ndarray
 
 
 @njit(cache=True)
-def _fill(paths, transposed_indptr, transposed_flow, bytes_per_s, active):
-    num_bundles = len(bytes_per_s)
-    rates = np.zeros(len(active))
-    left = bytes_per_s.copy()
-    weight = np.zeros(num_bundles)
-    num_rising = np.zeros(num_bundles, dtype=np.int64)
-    rising = active.copy()
-    for flow in range(len(active)):
-        if not active[flow]:
+def empty_filling(num_flows, num_bundles):
+    """Return the work space."""
+    return Filling(
+        empty_heap(num_bundles),
+        np.zeros(num_bundles),
+        np.zeros(num_bundles),
+        np.zeros(num_bundles, dtype=np.int64),
+        np.zeros(num_flows, dtype=np.bool_),
+    )
+
+
+@njit(cache=True)
+def fill(state, filling, bundles):
+    """Give the running flows of some bundles their max-min rates.
+
+    Parameters
+    ----------
+    state : `flow_state.FlowState`; rates, limits, levels and loads are written anew.
+    filling : `Filling`.
+    bundles : int32; flows that cross one of them cross no others.
+    """
+    heap, paths = filling.by_share, state.paths
+    clear(heap)
+    for bundle in bundles:
+        state.level[bundle] = np.inf
+        state.used[bundle] = 0.0
+        if state.count[bundle] == 0:
             continue
-        if paths.indptr[flow] == paths.indptr[flow + 1]:
-            rates[flow] = np.inf
-            rising[flow] = False
-        for entry in range(paths.indptr[flow], paths.indptr[flow + 1]):
-            weight[paths.bundle[entry]] += paths.share[entry]
-            num_rising[paths.bundle[entry]] += 1
-    heap = [(0.0, 0) for _ in range(0)]
-    for bundle in range(num_bundles):
-        if num_rising[bundle] > 0:
-            heap.append((left[bundle] / weight[bundle], bundle))
-    heapq.heapify(heap)
-    while len(heap) > 0:
-        level, bundle = heapq.heappop(heap)
-        if num_rising[bundle] == 0:
+        filling.left[bundle] = state.bytes_per_s[bundle]
+        filling.num_rising[bundle] = state.count[bundle]
+        weight = 0.0
+        first = state.start[bundle]
+        for position in range(first, first + state.count[bundle]):
+            entry = state.members[position]
+            weight += paths.share[entry]
+            filling.rising[state.entry_flow[entry]] = True
+        filling.weight[bundle] = weight
+        append(heap, bundle, state.bytes_per_s[bundle] / weight)
+    order(heap)
+    while heap.size[0] > 0:
+        bundle = heap.items[0]
+        if filling.num_rising[bundle] == 0:
+            pop(heap)
             continue
-        share = max(left[bundle], 0.0) / weight[bundle]
-        if share > level:
-            heapq.heappush(heap, (share, bundle))
-            continue
-        for position in range(transposed_indptr[bundle], transposed_indptr[bundle + 1]):
-            flow = transposed_flow[position]
-            if not rising[flow]:
+        share = max(filling.left[bundle], 0.0) / filling.weight[bundle]
+        if share > heap.key[bundle]:
+            put(heap, bundle, share)
+            if heap.items[0] != bundle:
                 continue
-            rising[flow] = False
-            rates[flow] = share
-            for entry in range(paths.indptr[flow], paths.indptr[flow + 1]):
-                crossed = paths.bundle[entry]
-                left[crossed] -= paths.share[entry] * share
-                weight[crossed] -= paths.share[entry]
-                num_rising[crossed] -= 1
-    return rates
+        pop(heap)
+        state.level[bundle] = share
+        first = state.start[bundle]
+        for position in range(first, first + state.count[bundle]):
+            flow = state.entry_flow[state.members[position]]
+            if filling.rising[flow]:
+                filling.rising[flow] = False
+                state.rate[flow] = share
+                state.limit[flow] = bundle
+                _give(state, filling, flow, share)
+
+
+@njit(cache=True)
+def _give(state, filling, flow, rate):
+    """Take a flow's rate off what the bundles on its path have left."""
+    for entry in range(state.paths.indptr[flow], state.paths.indptr[flow + 1]):
+        crossed, part = state.paths.bundle[entry], state.paths.share[entry]
+        filling.left[crossed] -= part * rate
+        filling.weight[crossed] -= part
+        filling.num_rising[crossed] -= 1
+        state.used[crossed] += part * rate
 
 
 @njit(cache=True)
@@ -94,47 +127,14 @@ def max_min_rates(paths: PathArrays, bytes_per_s: NDArray[np.float64]):
     ----------
     bytes_per_s : float64, shape (B,), positive capacity of each bundle.
     """
-    indptr, flows = flows_of_bundles(paths, len(bytes_per_s))
-    active = np.ones(len(paths.indptr) - 1, dtype=np.bool_)
-    return _fill(paths, indptr, flows, bytes_per_s, active)
-
-
-@njit(cache=True)
-def completion_times(
-    paths: PathArrays,
-    bytes_per_s: NDArray[np.float64],
-    flow_bytes: NDArray[np.float64],
-    tolerance: float,
-):
-    """Return when each flow ends, float64, shape (F,), seconds; all start at zero.
-
-    Rates are shared anew whenever a flow ends.
-
-    Parameters
-    ----------
-    bytes_per_s : float64, shape (B,), positive capacity of each bundle.
-    flow_bytes : float64, shape (F,), bytes of each flow.
-    tolerance : flows that would end within this fraction of the time so far end with the event at
-        hand; 1e-12 only joins ties, 0.01 makes irregular cases many times faster.
-    """
-    indptr, flows = flows_of_bundles(paths, len(bytes_per_s))
-    left = flow_bytes.copy()
-    ends = np.zeros(len(flow_bytes))
-    active = flow_bytes > 0
-    now = 0.0
-    while active.any():
-        rates = _fill(paths, indptr, flows, bytes_per_s, active)
-        step = np.inf
-        for flow in range(len(left)):
-            if active[flow]:
-                step = min(step, left[flow] / rates[flow])
-        now += step
-        for flow in range(len(left)):
-            if not active[flow]:
-                continue
-            if left[flow] / rates[flow] <= step + tolerance * now:
-                ends[flow] = now
-                active[flow] = False
-            else:
-                left[flow] -= rates[flow] * step
-    return ends
+    num_flows = len(paths.indptr) - 1
+    state = idle_state(paths, bytes_per_s)
+    for flow in range(num_flows):
+        enter(state, flow)
+    bundles = np.arange(len(bytes_per_s)).astype(np.int32)
+    fill(state, empty_filling(num_flows, len(bytes_per_s)), bundles)
+    rates = state.rate
+    for flow in range(num_flows):
+        if paths.indptr[flow] == paths.indptr[flow + 1]:
+            rates[flow] = np.inf
+    return rates

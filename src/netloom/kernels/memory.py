@@ -99,7 +99,7 @@ def stage_memory(
     machine: MachineInputs,
     software: SoftwareInputs,
 ) -> StageMemory:
-    """Return bytes of a stage: 16-bit weights, gradients, optimizer states, activations, buffers."""
+    """Return bytes of a stage: 16-bit weights, gradients, optimizer, activations, buffers."""
     held = stage_parameters(stage, shards, shape)
     whole = held.common + held.routed
     sharded = held.common_sharded + held.routed_sharded

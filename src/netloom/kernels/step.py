@@ -182,8 +182,9 @@ def _fill_pipeline_messages(
     send_bytes = 2.0 * tokens * shape.hidden / tensor
     send_s = transfer_s(prices, PIPELINE_SEND, send_bytes)
     hidden_s = min(send_s, chunk_s) if software.overlaps_pipeline else 0.0
-    out[BY_PIPELINE] = 2.0 * (pipeline - 1.0) * send_s + crossings * (send_s - hidden_s)
-    out[PIPELINE_TOTAL] = crossings * send_s
+    fills_s = 2.0 * (pipeline - 1.0) * send_s
+    out[BY_PIPELINE] = fills_s + crossings * (send_s - hidden_s)
+    out[PIPELINE_TOTAL] = fills_s + crossings * send_s
     out[PIPELINE_SENT] = crossings * send_bytes
     return hidden_s / chunk_s if chunk_s > 0.0 else 0.0
 

@@ -2,7 +2,8 @@
 
 Legend: T trunks, C cables (full cables and breakout legs).
 
-Ports of a switch are numbered from 1; with several links to a cage they are ``cage/place``, and a
+Ports of a NIC, and of an accelerator's own router, are numbered over all planes. Ports of a switch
+are numbered from 1; with several links to a cage they are ``cage/place``, and a
 cable that fills its cage is named by the cage alone. On each switch the cables that carry most
 links come first, so that they fill whole cages; then lower link classes come first.
 """
@@ -15,10 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from netloom.layout.devices import devices, lower_endpoint
 from netloom.layout.length import trunk_ends
 from netloom.layout.plan import Layout
 from netloom.topology.clos import within
-from netloom.topology.fabric import HOST, Fabric
+from netloom.topology.fabric import Fabric
 
 #: Columns of `rows`.
 COLUMNS = (
@@ -38,8 +40,7 @@ class Cables:
     ----------
     trunk : int32, shape (C,).
     num_links : int32, shape (C,), logical links of the cable.
-    lower_port, upper_port : int32, shape (C,), first port used at either end, from 0; a NIC's port
-        is its plane.
+    lower_port, upper_port : int32, shape (C,), first port used at either end, from 0.
     """
 
     trunk: NDArray[np.int32]
@@ -54,31 +55,30 @@ def schedule(fabric: Fabric, layout: Layout) -> Cables:
     trunk = np.repeat(np.arange(len(runs)), runs)
     is_full = within(runs) < layout.num_cables[trunk]
     num_links = np.where(is_full, layout.links_per_cable[trunk], 1)
-    is_host = np.array([kind.lower == HOST for kind in fabric.link_classes])[fabric.trunk_class]
+    # a device is a switch, or an endpoint numbered after the switches
+    inside = devices(fabric)
+    lower_end, upper_end = lower_endpoint(fabric, inside), inside.endpoint_of[fabric.trunk_upper]
+    switches = fabric.num_switches
+    lower = np.where(lower_end >= 0, switches + lower_end, fabric.trunk_lower)
+    upper = np.where(upper_end >= 0, switches + upper_end, fabric.trunk_upper)
 
     cables = np.arange(len(trunk))
-    inner = cables[~is_host[trunk]]
-    switch = np.concatenate([fabric.trunk_lower[trunk[inner]], fabric.trunk_upper[trunk]])
-    cable = np.concatenate([inner, cables])
-    order = np.lexsort((cable, fabric.trunk_class[trunk[cable]], -num_links[cable], switch))
-    ports = num_links[cable[order]]
+    device = np.concatenate([lower[trunk], upper[trunk]])
+    cable = np.concatenate([cables, cables])
+    # faster links take several ports of the slowest rate
+    units = np.array(layout.port_units)[fabric.trunk_class[trunk]]
+    taken = num_links[cable] * np.concatenate([units[:, 0], units[:, 1]])
+    order = np.lexsort((cable, fabric.trunk_class[trunk[cable]], -taken, device))
+    ports = taken[order]
     before = np.cumsum(ports) - ports
-    first_end = np.searchsorted(switch[order], switch[order])
+    first_end = np.searchsorted(device[order], device[order])
     port = np.empty(len(cable), dtype=np.int64)
     port[order] = before - before[first_end]
-
-    lower_port = np.empty(len(trunk), dtype=np.int64)
-    lower_port[inner] = port[: len(inner)]
-    hosts = cables[is_host[trunk]]
-    by_endpoint = hosts[np.argsort(fabric.trunk_lower[trunk[hosts]], kind="stable")]
-    endpoint = fabric.trunk_lower[trunk[by_endpoint]]
-    taken = np.cumsum(num_links[by_endpoint]) - num_links[by_endpoint]
-    lower_port[by_endpoint] = taken - taken[np.searchsorted(endpoint, endpoint)]
     return Cables(
         trunk=trunk.astype(np.int32),
         num_links=num_links.astype(np.int32),
-        lower_port=lower_port.astype(np.int32),
-        upper_port=port[len(inner) :].astype(np.int32),
+        lower_port=port[: len(cables)].astype(np.int32),
+        upper_port=port[len(cables) :].astype(np.int32),
     )
 
 
@@ -94,11 +94,20 @@ def rows(
     lower_rack, lower_u, upper_rack, upper_u = trunk_ends(fabric, layout.floor)
     first_of_tier = np.searchsorted(fabric.switch_tier, np.arange(len(fabric.tiers)))
     nics = layout.floor.nics_per_node
-    planes = np.bincount(fabric.trunk_lower[fabric.trunk_class == 0]).max() > 1
+    inside = devices(fabric)
+    lower_end = lower_endpoint(fabric, inside)
+    upper_end = inside.endpoint_of[fabric.trunk_upper]
+    # a NIC with one cable needs no number for its port
+    ends = np.concatenate([lower_end[cables.trunk], upper_end[cables.trunk]])
+    several = len(cables.trunk) > 0 and np.bincount(ends[ends >= 0], minlength=1).max() > 1
 
-    def switch_name(switch: int) -> str:
-        tier = fabric.switch_tier[switch]
-        return f"{fabric.tiers[tier].name}{switch - first_of_tier[tier] + 1:04d}"
+    def end(endpoint: int, switch: int, tier: int, port: int, ports: int) -> tuple[str, str]:
+        if endpoint >= 0:
+            place = f"/{port + 1}" if several else ""
+            return f"node{endpoint // nics + 1:04d}", f"nic{endpoint % nics + 1}{place}"
+        number = switch - first_of_tier[tier] + 1
+        cage = layout.cage_links[tier]
+        return f"{fabric.tiers[tier].name}{number:04d}", _port(port, ports, cage)
 
     for start in range(0, len(cables.trunk), _CHUNK):
         chunk = slice(start, start + _CHUNK)
@@ -108,14 +117,9 @@ def rows(
         ):
             kind = fabric.link_classes[fabric.trunk_class[trunk]]
             lower, upper = int(fabric.trunk_lower[trunk]), int(fabric.trunk_upper[trunk])
-            if kind.lower == HOST:
-                a_device = f"node{lower // nics + 1:04d}"
-                a_port = f"nic{lower % nics + 1}" + (f"/{lower_port + 1}" if planes else "")
-            else:
-                a_device = switch_name(lower)
-                a_port = _port(lower_port, links, layout.cage_links[kind.lower])
-            b_device = switch_name(upper)
-            b_port = _port(upper_port, links, layout.cage_links[kind.upper])
+            low, high = (links * ports for ports in layout.port_units[fabric.trunk_class[trunk]])
+            a_device, a_port = end(int(lower_end[trunk]), lower, kind.lower, lower_port, low)
+            b_device, b_port = end(int(upper_end[trunk]), upper, kind.upper, upper_port, high)
             a_rack, b_rack = f"R{lower_rack[trunk] + 1:04d}", f"R{upper_rack[trunk] + 1:04d}"
             yield (
                 f"C{number:06d}", kind.name, a_rack, int(lower_u[trunk]), a_device, a_port,

@@ -14,23 +14,24 @@ Rules
    a splitter at the splitter's.
 5. A co-packaged engine stands in the switch. Two engines need fibre alone; an engine and a
    pluggable meet when they speak the same interface.
-6. At 200 Gb/s per lane there is no passive copper, no active optical cable and no multimode: copper
+6. An optical circuit switch passes light of any rate: a pluggable needs no partner in it.
+7. At 200 Gb/s per lane there is no passive copper, no active optical cable and no multimode: copper
    without a driver is too short, and lasers for multimode are not to be had.
 
 References
 ----------
-Rule 6: NVIDIA, list of cables and transceivers for 800 Gb/s and 1.6 Tb/s at 200G PAM4.
+Rule 7: NVIDIA, list of cables and transceivers for 800 Gb/s and 1.6 Tb/s at 200G PAM4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netloom import units
 from netloom.catalog.parts import Medium
 
-#: Lane rate from which rule 6 holds, bytes/s.
+#: Lane rate from which rule 7 holds, bytes/s.
 SHORT_LANE_BYTES_PER_S = 200e9 / 8
 
 #: Technologies of pluggables that a co-packaged engine can meet.
@@ -46,17 +47,42 @@ class Cage:
     Attributes
     ----------
     num_links : logical links of the cage.
+    link_bytes_per_s : rate of such a link, one way; 0 when the cage holds one of any rate.
     num_lanes : electrical lanes of the cage; 0 when it takes any.
     lane_bytes_per_s : fastest lane, one way; infinite when any will do.
     co_packaged : whether the optics are in the switch.
-    is_nic : whether it belongs to a NIC.
+    is_nic : whether it belongs to a NIC or to an accelerator's own router.
+    is_circuit : whether it belongs to an optical circuit switch.
     """
 
     num_links: int
+    link_bytes_per_s: float = 0.0
     num_lanes: int = 0
     lane_bytes_per_s: float = float("inf")
     co_packaged: bool = False
     is_nic: bool = False
+    is_circuit: bool = False
+
+    def run_at(self, link_bytes_per_s: float) -> Cage:
+        """Return the cage of links of another rate; one that is faster than a cage has two or more.
+
+        Examples
+        --------
+        >>> Cage(4, 25e9, num_lanes=8).run_at(50e9).num_links
+        2
+        >>> Cage(1, 25e9, num_lanes=4).run_at(50e9).num_lanes
+        8
+        """
+        if not self.link_bytes_per_s:
+            return self
+        faster = max(1, round(link_bytes_per_s / self.link_bytes_per_s))
+        cages = max(1, faster // self.num_links)
+        return replace(
+            self,
+            num_links=max(1, self.num_links // faster),
+            link_bytes_per_s=link_bytes_per_s,
+            num_lanes=self.num_lanes * cages,
+        )
 
     def takes(self, medium: Medium, num_links: int) -> bool:
         """Return whether the lanes of so many links carry a medium."""
@@ -68,6 +94,9 @@ class Cage:
 
 #: The cage of a NIC: one link, whatever the lanes.
 NIC = Cage(1, is_nic=True)
+
+#: The port of an optical circuit switch.
+CIRCUIT = Cage(1, is_circuit=True)
 
 
 @dataclass(frozen=True)
@@ -138,7 +167,10 @@ def joints(
             continue
         modules = [module for module in found if module is not None]
         ends = [
-            End("" if cage.co_packaged else module.name, _cables_of(module, medium))
+            End(
+                "" if cage.co_packaged or cage.is_circuit else module.name,
+                _cables_of(module, medium),
+            )
             for module, cage in zip(modules, (lower, upper), strict=True)
         ]
         reach = min(
@@ -153,7 +185,7 @@ def joints(
 
 
 def lacking(medium: Medium) -> str:
-    """Return why a medium cannot be had at its lane rate (rule 6); empty when it can.
+    """Return why a medium cannot be had at its lane rate (rule 7); empty when it can.
 
     Examples
     --------
@@ -199,6 +231,8 @@ def why_not(medium: Medium, link_bytes_per_s: float, lower: Cage, upper: Cage) -
         return f"it needs lanes of {medium.lane_rate}, of which the links do not have enough"
     if medium.technology == "cpo":
         return "it needs co-packaged optics at both ends"
+    if lower.is_circuit or upper.is_circuit:
+        return "an optical circuit switch takes light from pluggables alone"
     if lower.co_packaged or upper.co_packaged:
         return "the optics of the switch are inside and of another interface"
     if not medium.interfaces:
@@ -208,7 +242,9 @@ def why_not(medium: Medium, link_bytes_per_s: float, lower: Cage, upper: Cage) -
 
 def _fits_whole(medium: Medium, num_links: int, lower: Cage, upper: Cage) -> bool:
     ends = (lower, upper)
-    if any(cage.co_packaged or not cage.takes(medium, num_links) for cage in ends):
+    if any(cage.co_packaged or cage.is_circuit for cage in ends):
+        return False
+    if not all(cage.takes(medium, num_links) for cage in ends):
         return False
     return lower.is_nic or all(cage.num_links == num_links for cage in ends)
 
@@ -222,7 +258,7 @@ def _module(
     usd_of: Callable[[str], float],
 ) -> Medium | None:
     """Return the module or engine that ends a cable in a cage; None when there is none."""
-    if cage.is_nic:
+    if cage.is_nic or cage.is_circuit:
         return None if medium.technology == "cpo" else medium
     if cage.co_packaged:
         if medium.technology not in (*_RETIMED, "cpo"):
@@ -244,9 +280,7 @@ def _module(
     return min(serving, key=lambda part: (usd_of(f"medium/{part.name}"), part.name), default=None)
 
 
-def _is_own_name(
-    medium: Medium, found: list[Medium | None], lower: Cage, upper: Cage
-) -> bool:
+def _is_own_name(medium: Medium, found: list[Medium | None], lower: Cage, upper: Cage) -> bool:
     """Return whether a cable goes by this medium rather than by one of other lanes.
 
     Media that differ in lanes alone make the same cable: it goes by one that stands at an end or

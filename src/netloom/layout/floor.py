@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netloom.errors import ParameterError
+from netloom.layout.devices import Devices, devices, is_cabled, lower_endpoint
 from netloom.topology.fabric import Fabric
 
 #: Fewest racks of a row whose length is chosen here.
@@ -70,6 +71,10 @@ class Box:
     power_w: float
 
 
+#: Stands for routers inside nodes, which take no space of their own.
+_INSIDE = Box(0, 0.0)
+
+
 @dataclass(frozen=True)
 class Floor:
     """Places of all racks, nodes and switches.
@@ -79,7 +84,7 @@ class Floor:
     rack_x_m, rack_y_m : float32, shape (K,), along the row and across the rows.
     rack_is_network : bool, shape (K,), racks without nodes.
     node_rack, node_u : int32, shape (V,), rack and lowest rack unit, from 1.
-    switch_rack, switch_u : int32, shape (S,).
+    switch_rack, switch_u : int32, shape (S,); of the node for a router inside one.
     nics_per_node : endpoint e is a NIC of node ``e // nics_per_node``.
     """
 
@@ -136,14 +141,16 @@ def arrange(
     nics_per_node : endpoints of one node.
     nodes_per_rack : of the vendor's reference layout; fewer where power or height says so.
     node : one node.
-    switches : one switch, by tier name.
+    switches : one switch, by the name of each tier of boxes.
     """
+    inside = devices(fabric)
     nodes_in_rack = per_rack(node, "node", rules, rules.nodes_per_rack or nodes_per_rack)
-    num_nodes = -(-fabric.num_endpoints // nics_per_node)
-    first_nic = np.arange(num_nodes) * nics_per_node
-    boxes = [switches[tier.name] for tier in fabric.tiers]
+    num_nodes = -(-inside.num_endpoints // nics_per_node)
+    # an empty position stands with the last endpoints
+    first_nic = np.minimum(np.arange(num_nodes) * nics_per_node, fabric.num_endpoints - 1)
+    boxes = [switches.get(tier.name, _INSIDE) for tier in fabric.tiers]
     capacities = [
-        per_rack(box, f"{tier.name} switch", rules)
+        per_rack(box, f"{tier.name} switch", rules) if box is not _INSIDE else tier.num_switches
         for box, tier in zip(boxes, fabric.tiers, strict=True)
     ]
     racks_per_row = rules.racks_per_row or _square(
@@ -151,6 +158,7 @@ def arrange(
         + sum(
             -(-tier.num_switches // capacity)
             for tier, capacity in zip(fabric.tiers, capacities, strict=True)
+            if tier.name in switches
         ),
         rules,
     )
@@ -161,7 +169,7 @@ def arrange(
     rack_block[node_rack] = block
 
     height = np.array([box.height_u for box in boxes])[fabric.switch_tier]
-    host_rack, home = _homes(fabric, node_rack, rack_block, nics_per_node)
+    host_rack, home = _homes(fabric, inside, node_rack, rack_block, nics_per_node)
     free_u = rules.rack_units - nodes_in_rack * node.height_u
     host_rack = _that_fit(host_rack, height, free_u)
     in_rack = host_rack >= 0
@@ -172,7 +180,7 @@ def arrange(
     capacity_of = dict(zip(boxes, capacities, strict=True))
     capacity = np.array([capacity_of[box] for box in kinds])[kind_of]
     group = home * len(kinds) + kind_of
-    switch_of = np.flatnonzero(~in_rack)
+    switch_of = np.flatnonzero(~in_rack & (inside.endpoint_of < 0))
     switch_of = switch_of[np.argsort(group[switch_of], kind="stable")]
     ordinal = _ordinals(group[switch_of])
     groups, first, switches_of_group = np.unique(
@@ -196,6 +204,10 @@ def arrange(
     top = top[np.argsort(host_rack[top], kind="stable")]
     switch_rack[top] = position[host_rack[top]]
     switch_u[top] = 1 + nodes_in_rack * node.height_u + _ordinals(host_rack[top]) * height[top]
+    embedded = np.flatnonzero(inside.endpoint_of >= 0)
+    node_of = inside.endpoint_of[embedded] // nics_per_node
+    switch_rack[embedded] = position[node_rack[node_of]]
+    switch_u[embedded] = 1 + place[node_of] * node.height_u
 
     row, column = np.divmod(slot, racks_per_row)
     return Floor(
@@ -236,12 +248,17 @@ def _node_racks(
 
 
 def _homes(
-    fabric: Fabric, node_rack: NDArray[np.int64], rack_block: NDArray[np.int64], nics_per_node: int
+    fabric: Fabric,
+    inside: Devices,
+    node_rack: NDArray[np.int64],
+    rack_block: NDArray[np.int64],
+    nics_per_node: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each switch's only host rack, -1 if it has none or several, and its home block."""
-    host = fabric.trunk_class == 0
+    endpoint = lower_endpoint(fabric, inside)
+    host = is_cabled(fabric) & (endpoint >= 0) & (inside.endpoint_of[fabric.trunk_upper] < 0)
     switch = fabric.trunk_upper[host]
-    rack = node_rack[fabric.trunk_lower[host] // nics_per_node]
+    rack = node_rack[endpoint[host] // nics_per_node]
     least = np.full(fabric.num_switches, len(rack_block), dtype=np.int64)
     most = np.full(fabric.num_switches, -1, dtype=np.int64)
     np.minimum.at(least, switch, rack)

@@ -113,11 +113,11 @@ def offers(market: Market, ports: Ports) -> tuple[MediumOffer, ...]:
             market.usd_of(f"medium/{end.module}") / end.num_cables for end in ends if end.module
         ]
         # fibre between two engines is priced as the engines' medium
-        return sum(modules) + market.fibre_usd if modules else market.usd_of(f"medium/{medium.name}")
+        return (
+            sum(modules) + market.fibre_usd if modules else market.usd_of(f"medium/{medium.name}")
+        )
 
-    found = joints(
-        market.media, ports.link_bytes_per_s, ports.lower, ports.upper, market.usd_of
-    )
+    found = joints(market.media, ports.link_bytes_per_s, ports.lower, ports.upper, market.usd_of)
     return tuple(
         MediumOffer(
             name=joint.medium.name,
@@ -185,7 +185,9 @@ def choose(
             chosen[take], stocked[take] = index, length[take]
     short = chosen < 0
     if short.any():
-        raise _too_short(length_m, short, [offered[index] for index in fitting], offered, ports, stock)
+        raise _too_short(
+            length_m, short, [offered[index] for index in fitting], offered, ports, stock
+        )
     return chosen, stocked
 
 

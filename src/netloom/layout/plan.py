@@ -12,6 +12,7 @@ from netloom.layout.ends import NIC, Cage
 from netloom.layout.floor import Box, Floor, FloorRules, arrange
 from netloom.layout.length import trunk_lengths
 from netloom.layout.media import AUTO, Market, MediumOffer, Ports, Stock, choose, offers
+from netloom.topology.counts import port_units
 from netloom.topology.fabric import HOST, Fabric
 
 
@@ -55,11 +56,12 @@ class Layout:
     offers : what joins the ports, link class by link class; `trunk_medium` points into it.
     modules : pluggables of each offer as used, lower and upper end, by catalogue name.
     link_class_names : of the fabric.
-    cage_links : links of a switch's cage, by tier of the fabric.
+    cage_links : links of a switch's cage at the tier's slowest rate, by tier of the fabric.
+    port_units : ports of that rate that a link takes at either end, by link class.
     trunk_class : int8, shape (T,), of the fabric.
     length_m : float32, shape (T,), computed.
     stocked_m : float32, shape (T,), as ordered.
-    trunk_medium : int16, shape (T,).
+    trunk_medium : int16, shape (T,); -1 for traces, which are no cables.
     links_per_cable : int32, shape (T,), links of one full cable.
     num_cables : int32, shape (T,), full cables.
     num_legs : int32, shape (T,), links left over, one breakout leg each.
@@ -70,6 +72,7 @@ class Layout:
     modules: tuple[Mapping[str, int], ...]
     link_class_names: tuple[str, ...]
     cage_links: tuple[int, ...]
+    port_units: tuple[tuple[int, int], ...]
     trunk_class: NDArray[np.int8]
     length_m: NDArray[np.float32]
     stocked_m: NDArray[np.float32]
@@ -80,34 +83,36 @@ class Layout:
 
     def lots(self) -> tuple[CableLot, ...]:
         """Return cables by link class, medium and stocked length, in that order."""
-        lengths, length = np.unique(self.stocked_m, return_inverse=True)
-        key = (self.trunk_class.astype(np.int64) * len(self.offers) + self.trunk_medium) * len(
-            lengths
-        ) + length
-        full, legs = (np.bincount(key, weights=part) for part in (self.num_cables, self.num_legs))
+        on = self.trunk_medium >= 0
+        medium = self.trunk_medium[on]
+        num_full, num_legs = self.num_cables[on], self.num_legs[on]
+        lengths, length = np.unique(self.stocked_m[on], return_inverse=True)
+        number = self.trunk_class[on].astype(np.int64) * len(self.offers) + medium
+        key = number * len(lengths) + length
+        full, legs = np.bincount(key, weights=num_full), np.bincount(key, weights=num_legs)
+        runs = np.bincount(medium, weights=num_full + num_legs)
+        shared = _Shares(self.modules)
         lots: list[CableLot] = []
-        shared = Shares(self.modules)
-        runs = np.bincount(self.trunk_medium, weights=self.num_cables + self.num_legs)
         for kind in np.flatnonzero(full + legs).tolist():
-            number, place = divmod(kind, len(lengths))
-            link_class, medium = divmod(number, len(self.offers))
-            offer = self.offers[medium]
-            num_full, num_legs = int(full[kind]), int(legs[kind])
+            of_class, place = divmod(kind, len(lengths))
+            link_class, index = divmod(of_class, len(self.offers))
+            offer = self.offers[index]
+            cables, left = int(full[kind]), int(legs[kind])
             lots.append(
                 CableLot(
                     link_class=self.link_class_names[link_class],
                     medium=offer.name,
                     stocked_m=float(lengths[place]),
-                    num_links=num_full * offer.num_links + num_legs,
-                    num_cables=num_full + -(-num_legs // offer.num_links),
-                    num_legs=num_legs,
-                    modules=shared.take(medium, (num_full + num_legs) / runs[medium]),
+                    num_links=cables * offer.num_links + left,
+                    num_cables=cables + -(-left // offer.num_links),
+                    num_legs=left,
+                    modules=shared.take(index, (cables + left) / runs[index]),
                 )
             )
         return tuple(lots)
 
 
-class Shares:
+class _Shares:
     """Whole modules dealt out by shares that add up to 1: no module is lost and none is doubled."""
 
     def __init__(self, modules: tuple[Mapping[str, int], ...]) -> None:
@@ -145,8 +150,8 @@ def plan(
     rules : floor of the hall, the study's layout section.
     nics_per_node, nodes_per_rack : of the node and its reference layout.
     node : size and draw of one node.
-    switches : size and draw of one switch, by tier name.
-    cages : cages of one switch, by tier name.
+    switches : size and draw of one switch, by the name of each tier of boxes.
+    cages : cages of one switch at the tier's slowest rate, by the name of each tier.
     market : media that can be bought.
     host_medium, trunk_medium : names of media, or `AUTO`.
 
@@ -161,40 +166,42 @@ def plan(
     )  # fmt: skip
     length = trunk_lengths(fabric, floor, rules)
     stock = Stock(tuple(rules.copper_lengths), tuple(rules.fibre_lengths), rules.longest_cable)
-    medium = np.empty(len(length), dtype=np.int16)
-    stocked = np.empty(len(length), dtype=np.float32)
+    medium = np.full(len(length), -1, dtype=np.int16)
+    stocked = np.zeros(len(length), dtype=np.float32)
     offered: list[MediumOffer] = []
+    links_per_cable = np.ones(len(length), dtype=np.int32)
     for number, link_class in enumerate(fabric.link_classes):
         mine = fabric.trunk_class == number
-        ports = Ports(
-            link_class.name,
-            link_class.link_bytes_per_s,
-            NIC if link_class.lower == HOST else cages[fabric.tiers[link_class.lower].name],
-            cages[fabric.tiers[link_class.upper].name],
-        )
+        if not (link_class.cabled and mine.any()):
+            continue
+        rate = link_class.link_bytes_per_s
+        lower = NIC if link_class.lower == HOST else cages[fabric.tiers[link_class.lower].name]
+        upper = cages[fabric.tiers[link_class.upper].name]
+        ports = Ports(link_class.name, rate, lower.run_at(rate), upper.run_at(rate))
         found = offers(market, ports)
-        if mine.any():
-            index, stocked[mine] = choose(
-                length[mine], fabric.trunk_links[mine], found,
-                host_medium if link_class.lower == HOST else trunk_medium,
-                ports=ports, market=market, stock=stock,
-            )  # fmt: skip
-            medium[mine] = len(offered) + index
+        index, stocked[mine] = choose(
+            length[mine], fabric.trunk_links[mine], found,
+            host_medium if lower.is_nic else trunk_medium,
+            ports=ports, market=market, stock=stock,
+        )  # fmt: skip
+        medium[mine] = len(offered) + index
+        links_per_cable[mine] = np.array([offer.num_links for offer in found])[index]
         offered += found
-    links_per_cable = np.array([offer.num_links for offer in offered], dtype=np.int32)[medium]
+    cabled = medium >= 0
     return Layout(
         floor=floor,
         offers=tuple(offered),
         modules=tuple(_modules(fabric, medium, offered)),
         link_class_names=tuple(link_class.name for link_class in fabric.link_classes),
         cage_links=tuple(cages[tier.name].num_links for tier in fabric.tiers),
+        port_units=port_units(fabric),
         trunk_class=fabric.trunk_class,
         length_m=length,
         stocked_m=stocked,
         trunk_medium=medium,
         links_per_cable=links_per_cable,
-        num_cables=fabric.trunk_links // links_per_cable,
-        num_legs=fabric.trunk_links % links_per_cable,
+        num_cables=np.where(cabled, fabric.trunk_links // links_per_cable, 0),
+        num_legs=np.where(cabled, fabric.trunk_links % links_per_cable, 0),
     )
 
 
@@ -213,4 +220,3 @@ def _modules(
                 found[end.module] = found.get(end.module, 0) + needed
         counts.append(found)
     return counts
-

@@ -21,6 +21,8 @@ from netloom.resolve.model_file import model_problems
 from netloom.schema import explain
 from netloom.schema.draft import draft
 from netloom.schema.study import Cluster, Goal, Network, Study
+from netloom.topology.counts import ports_needed, tier_rates
+from netloom.topology.fabric import Fabric
 
 
 def checks(directory: Path) -> Callable[[Mapping[str, Any]], Iterable[Problem]]:
@@ -34,6 +36,7 @@ def study_problems(study: Study, directory: Path) -> Iterator[Problem]:
     yield from _cluster_problems(study.cluster)
     yield from _precision_problems(study.goal, study.cluster)
     yield from _unknown("price-book", study.economics.prices, "economics.prices")
+    yield from _quote_problems(study.economics.prices, study.economics.quotes)
     yield from _unknown("site-costs", study.economics.site, "economics.site")
     yield from _unknown("failure-rates", study.reliability.rates, "reliability.rates")
     first: dict[str, int] = {}
@@ -52,6 +55,16 @@ def _unknown(kind: str, name: str | None, where: str) -> Iterator[Problem]:
     if name is not None and name not in catalog.names(kind):
         noun = kind.replace("-", " ")
         yield Problem(f"unknown {noun} '{name}'", nearest(name, catalog.names(kind)), where)
+
+
+def _quote_problems(book_name: str | None, quotes: Mapping[str, float] | None) -> Iterator[Problem]:
+    book = _part("price-book", book_name)
+    if book is None:
+        return
+    known = book.prices.keys() | book.unpriced.keys()
+    for part in quotes or {}:
+        if part not in known:
+            yield Problem(f"unknown part '{part}'", nearest(part, known), "economics.quotes")
 
 
 def _part(kind: str, name: str | None) -> Any:
@@ -134,39 +147,54 @@ def _rate_problems(asked_bytes_per_s: float, nic: parts.Nic, where: str) -> Iter
 
 
 def _network_problems(network: Network, cluster: Cluster, where: str) -> Iterator[Problem]:
-    yield from _unknown("switch", network.switch, f"{where}.switch")
+    names = rates.switch_names(network.switch)
+    if not names and network.switch is not None:
+        yield Problem("no switch is named", "write switch: qm9700", f"{where}.switch")
+    places = {tier: f"{where}.switch" + (f".{tier}" if tier else "") for tier in names}
+    for tier, name in names.items():
+        yield from _unknown("switch", name, places[tier])
     yield from _unknown("protocol", network.protocol, f"{where}.protocol")
     yield from _unknown("nic", network.nic, f"{where}.nic")
-    switch = _part("switch", network.switch)
+    switches = {tier: part for tier in names if (part := _part("switch", names[tier])) is not None}
     nic = _part("nic", network.nic or cluster.nic)
-    yield from _protocol_problems(network.protocol, {"switch": switch, "nic": nic}, where)
-    mode = None
+    ends: dict[str, parts.Switch | parts.Nic] = {
+        # light speaks no protocol
+        f"switch {part.name}": part
+        for part in switches.values()
+        if not part.circuits
+    }
+    if nic is not None:
+        ends[f"nic {nic.name}"] = nic
+    yield from _protocol_problems(network.protocol, ends, where)
+    modes: dict[str, parts.PortMode | None] = {}
     if nic is not None:
         asked_bytes_per_s = rates.nic_bytes_per_s(network, cluster, nic)
         # the cluster's own rate has been looked at already
         if network.link_rate is not None or network.nic_rate is not None:
             key = "link_rate" if network.link_rate is not None else "nic_rate"
             yield from _rate_problems(asked_bytes_per_s, nic, f"{where}.{key}")
-        if switch is not None:
-            link_bytes_per_s = asked_bytes_per_s / rates.num_planes(network.fabric)
-            mode = rates.port_mode(switch, link_bytes_per_s)
-            if mode is None:
+        link_bytes_per_s = asked_bytes_per_s / rates.num_planes(network.fabric)
+        for tier, switch in switches.items():
+            modes[tier] = rates.port_mode(switch, link_bytes_per_s)
+            if modes[tier] is None:
                 yield _no_mode(switch, link_bytes_per_s, network, where)
+    mode = next((modes.get(tier) for tier in names), None)
     for end in ("host", "trunk"):
         yield from _medium_problems(getattr(network.media, end), mode, f"{where}.media.{end}")
     if network.fabric is not None:
-        yield from _fabric_problems(network.fabric, cluster, mode, f"{where}.fabric")
+        runs = {tier: (switches[tier], found) for tier, found in modes.items() if found is not None}
+        yield from _fabric_problems(network.fabric, cluster, mode, runs, where)
 
 
 def _protocol_problems(
-    protocol: str | None, ends: Mapping[str, parts.Switch | parts.Nic | None], where: str
+    protocol: str | None, ends: Mapping[str, parts.Switch | parts.Nic], where: str
 ) -> Iterator[Problem]:
     if protocol not in catalog.names("protocol"):
         return
-    for kind, part in ends.items():
-        if part is not None and protocol not in part.protocols:
+    for name, part in ends.items():
+        if protocol not in part.protocols:
             yield Problem(
-                f"{kind} {part.name} does not speak {protocol}",
+                f"{name} does not speak {protocol}",
                 hint=f"it speaks {', '.join(part.protocols)}",
                 where=f"{where}.protocol",
             )
@@ -203,8 +231,13 @@ def _medium_problems(
 
 
 def _fabric_problems(
-    fabric: Mapping[str, Any], cluster: Cluster, mode: parts.PortMode | None, where: str
+    fabric: Mapping[str, Any],
+    cluster: Cluster,
+    mode: parts.PortMode | None,
+    runs: Mapping[str, rates.Run],
+    network: str,
 ) -> Iterator[Problem]:
+    where = f"{network}.fabric"
     if "kind" not in fabric:
         hint = f"add kind: one of {', '.join(topology.REGISTRY.names())}"
         yield Problem("'kind' is missing", hint, where)
@@ -218,7 +251,7 @@ def _fabric_problems(
     problems = tuple(_parameter_problems(model, fabric, where))
     yield from problems
     if not problems:
-        yield from _size_problems(kind, fabric, cluster, mode, where)
+        yield from _size_problems(fabric, cluster, mode, runs, network)
 
 
 def _parameter_problems(
@@ -239,19 +272,74 @@ def _parameter_problems(
 
 
 def _size_problems(
-    kind: str, fabric: Mapping[str, Any], cluster: Cluster, mode: parts.PortMode | None, where: str
+    fabric: Mapping[str, Any],
+    cluster: Cluster,
+    mode: parts.PortMode | None,
+    runs: Mapping[str, rates.Run],
+    network: str,
 ) -> Iterator[Problem]:
-    """Return why a family with these parameters cannot hold the cluster."""
+    """Return why a family with these parameters and switches cannot hold the cluster."""
     node = _part("node", cluster.node)
     if node is None or mode is None or cluster.accelerators is None:
         return
     if cluster.accelerators % node.num_accelerators:
         return
+    where = f"{network}.fabric"
     try:
-        topology.build(str(fabric["kind"]), sized_parameters(fabric, cluster, node, mode))
+        built = topology.build(str(fabric["kind"]), sized_parameters(fabric, cluster, node, mode))
     except ParameterError as error:
         place = f"{where}.{error.problem.where}" if error.problem.where else where
         yield Problem(error.problem.message, error.problem.hint, place)
+        return
+    yield from _tier_problems(built, runs, f"{network}.switch")
+
+
+def _tier_problems(fabric: Fabric, runs: Mapping[str, rates.Run], where: str) -> Iterator[Problem]:
+    """Return tiers without a switch, switches without a tier, and switches that do not serve."""
+    slowest = dict(zip(fabric.tiers, tier_rates(fabric), strict=True))
+    needed = dict(zip(fabric.tiers, ports_needed(fabric), strict=True))
+    tiers = [tier for tier in fabric.tiers if tier.switching != "embedded"]
+    known = [tier.name for tier in tiers]
+    each = "{" + ", ".join(f"{name}: ..." for name in known) + "}"
+    named = [name for name in runs if name]
+    for name in named:
+        if name not in known:
+            hint = nearest(name, known) if known else "its switching is inside the endpoints"
+            yield Problem(f"the fabric has no tier '{name}'", hint, f"{where}.{name}")
+    if missing := [name for name in known if named and name not in named]:
+        yield Problem(f"no switch is named for tier {', '.join(missing)}", f"write {each}", where)
+    elif named and known and named[0] != known[0]:
+        yield Problem(
+            f"{named[0]} is named first, the hosts are on {known[0]}",
+            hint=f"write {known[0]} first",
+            where=where,
+        )
+    for tier in tiers:
+        run = runs.get(tier.name, runs.get(""))
+        if run is None:
+            continue
+        switch, mode = run[0], rates.port_mode(run[0], slowest[tier])
+        place = f"{where}.{tier.name}" if tier.name in runs else where
+        if (tier.switching == "circuit") != switch.circuits:
+            yield Problem(
+                f"{switch.name} is no {tier.switching} switch, which tier {tier.name} needs",
+                hint=f"name a switch for each tier: {each}",
+                where=place,
+            )
+        elif mode is None:
+            yield Problem(
+                f"{switch.name} has no port mode of {rates.shown(slowest[tier])}, "
+                f"which tier {tier.name} needs",
+                hint=f"name a switch for each tier: {each}",
+                where=place,
+            )
+        elif needed[tier] > mode.num_ports:
+            yield Problem(
+                f"a {tier.name} switch needs {needed[tier]} ports, {switch.name} has "
+                f"{mode.num_ports} of {mode.rate}",
+                hint=f"set a smaller radix, or name a switch for each tier: {each}",
+                where=place,
+            )
 
 
 def given_parameters(fabric: Mapping[str, Any]) -> dict[str, Any]:

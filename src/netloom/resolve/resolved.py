@@ -27,8 +27,9 @@ class ResolvedNetwork:
     network : as in the study.
     fabric_kind : fabric family.
     fabric_parameters : the family's parameters, those included that follow from the cluster.
-    switch, protocol, nic : catalogue parts.
+    switch, protocol, nic : catalogue parts; the switch of the tier with the hosts.
     port_mode : way to run the switch whose ports have the link rate.
+    tier_switches : switch and port mode by tier where the study names one for each; else empty.
     nic_bytes_per_s : one NIC, all its planes together, one way.
     link_bytes_per_s : one logical link, one way.
     num_planes : planes over which each NIC is split.
@@ -42,6 +43,7 @@ class ResolvedNetwork:
     protocol: parts.Protocol
     nic: parts.Nic
     port_mode: parts.PortMode
+    tier_switches: dict[str, tuple[parts.Switch, parts.PortMode]]
     nic_bytes_per_s: float
     link_bytes_per_s: float
     num_planes: int
@@ -52,6 +54,13 @@ class ResolvedNetwork:
     def name(self) -> str:
         """Name in the answer."""
         return self.network.name
+
+    def run_of(self, tier: str, link_bytes_per_s: float) -> rates.Run:
+        """Return the switch of a tier and the way it is run with links of a rate."""
+        switch, _ = self.tier_switches.get(tier, (self.switch, self.port_mode))
+        mode = rates.port_mode(switch, link_bytes_per_s)
+        assert mode is not None  # the checks have refused a switch without one
+        return switch, mode
 
 
 @dataclass(frozen=True)
@@ -126,12 +135,17 @@ def resolve(study: Study, directory: Path) -> Resolved:
 
 
 def _resolved_network(network: Network, cluster: Cluster, node: parts.Node) -> ResolvedNetwork:
-    switch = catalog.get("switch", network.switch)
+    named = rates.switch_names(network.switch)
     nic = catalog.get("nic", network.nic or cluster.nic)
     nic_bytes_per_s = rates.nic_bytes_per_s(network, cluster, nic)
     num_planes = rates.num_planes(network.fabric)
-    mode = rates.port_mode(switch, nic_bytes_per_s / num_planes)
-    assert mode is not None  # the checks have refused a switch without one
+    run = {
+        tier: (switch, rates.port_mode(switch, nic_bytes_per_s / num_planes))
+        for tier, switch in ((tier, catalog.get("switch", name)) for tier, name in named.items())
+    }
+    # the checks have refused a switch without a mode
+    ways = {tier: (switch, mode) for tier, (switch, mode) in run.items() if mode is not None}
+    switch, mode = next(iter(ways.values()))
     return ResolvedNetwork(
         network=network,
         fabric_kind=network.fabric["kind"],
@@ -140,6 +154,7 @@ def _resolved_network(network: Network, cluster: Cluster, node: parts.Node) -> R
         protocol=catalog.get("protocol", network.protocol),
         nic=nic,
         port_mode=mode,
+        tier_switches=ways if isinstance(network.switch, dict) else {},
         nic_bytes_per_s=nic_bytes_per_s,
         link_bytes_per_s=rates.mode_bytes_per_s(mode),
         num_planes=num_planes,

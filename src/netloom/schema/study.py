@@ -220,7 +220,9 @@ class Layout(_Section):
         for key in ("copper_lengths", "fibre_lengths"):
             lengths = getattr(self, key)
             if list(lengths) != sorted(set(lengths)):
-                refuse("lengths are not ascending", "write each length once, the shortest first", key)
+                refuse(
+                    "lengths are not ascending", "write each length once, the shortest first", key
+                )
         return self
 
 

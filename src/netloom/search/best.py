@@ -12,7 +12,14 @@ from netloom.errors import InfeasibleError
 from netloom.kernels import inputs
 from netloom.search.plans import PlanSpace, plan_matrix
 from netloom.simulate.network import NetworkModel
-from netloom.simulate.step import PricedPlan, StepModel, memory_of, message_bytes_of, plan_of, price_plans
+from netloom.simulate.step import (
+    PricedPlan,
+    StepModel,
+    memory_of,
+    message_bytes_of,
+    plan_of,
+    price_plans,
+)
 from netloom.units import show
 
 #: How far the search for a cluster that would hold the model doubles the accelerators.
@@ -67,11 +74,14 @@ def _no_plan(space: PlanSpace) -> str:
     bounds = (
         "; the study pins " + ", ".join(f"{k}={v}" for k, v in pinned.items()) if pinned else ""
     )
+    shape = space.shape
     return (
-        f"no parallel plan splits {space.shape.name} and a batch of {space.batch_sequences} "
+        f"no parallel plan splits {shape.name} and a batch of {space.batch_sequences} "
         f"sequences over {space.num_accelerators} accelerators{bounds}\n"
-        "    the data-parallel size must divide the batch: try accelerators and batch_sequences "
-        "that are multiples of the same power of two, or fewer pinned sizes"
+        f"    tensor must divide {shape.num_heads} heads and {shape.num_kv_heads} key-value heads, "
+        f"pipeline times interleave {shape.num_layers} layers (or one or two more, for embedding "
+        "and loss), data times micro_batch the batch, and tensor, context, pipeline and data "
+        "multiply to the accelerators"
     )
 
 

@@ -45,7 +45,7 @@ def plan_matrix(space: PlanSpace) -> NDArray[np.int64]:
 
 
 def _plans(space: PlanSpace) -> Iterator[tuple[int, ...]]:
-    bounds, shape = space.bounds, space.shape
+    bounds = space.bounds
     recomputes = [RECOMPUTES.index(name) for name in bounds.recompute or RECOMPUTES]
     micro_batches = bounds.micro_batch or _powers_of_two(8)
     for tensor, context, expert in product(_tensor(space), _context(space), _expert(space)):
@@ -93,7 +93,7 @@ def _context(space: PlanSpace) -> list[int]:
 def _expert(space: PlanSpace) -> list[int]:
     experts = space.shape.experts
     if experts is None:
-        return [1]
+        return [size for size in space.bounds.expert or (1,) if size == 1]
     sizes = space.bounds.expert or _powers_of_two(experts.num_routed)
     return [size for size in sizes if experts.num_routed % size == 0]
 

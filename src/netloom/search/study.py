@@ -149,7 +149,8 @@ def _low_grade_inputs(run: Run, candidates: Sequence[Candidate]) -> Iterator[str
     }
     for network in resolved.networks:
         if network.name in names:
-            used[f"switch/{network.switch.name}"] = network.switch
+            switches = (network.switch, *(part for part, _ in network.tier_switches.values()))
+            used |= {f"switch/{switch.name}": switch for switch in switches}
             used[f"protocol/{network.protocol.name}"] = network.protocol
             used[f"nic/{network.nic.name}"] = network.nic
     lines = [line for found in candidates for line in found.bom]

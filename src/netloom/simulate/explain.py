@@ -28,8 +28,9 @@ def limit_sentence(parts: StepParts, communication: Sequence[Communication]) -> 
     waited = max(communication, key=lambda message: message.exposed_s, default=None)
     if waited is not None and exposed_s > _NETWORK_LIMITS * total_s:
         return (
-            f"The network limits it: {show(exposed_s / total_s, 'fraction', 2)} of the step waits for "
-            f"messages, {show(waited.exposed_s / total_s, 'fraction', 2)} for {_message(waited)}."
+            f"The network limits it: {show(exposed_s / total_s, 'fraction', 2)} of the step waits "
+            f"for messages, {show(waited.exposed_s / total_s, 'fraction', 2)} for "
+            f"{_message(waited)}."
         )
     other, other_s = max(
         ((text, getattr(parts, name)) for name, text in _OTHER.items()), key=lambda item: item[1]

@@ -318,7 +318,7 @@ class NetworkModel:
 def least_loading_mix(
     minimal: NDArray[np.float64], detours: NDArray[np.float64], bytes_per_s: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the mix of two ways' loads, all float64 of shape (B,), whose fullest bundle is least full.
+    """Return the mix of two ways' loads, float64, shape (B,), whose fullest bundle is least full.
 
     The fullest bundle's time is convex in the share of detours, so a golden-section search finds
     the share; adaptive routing that knew all loads would choose it.

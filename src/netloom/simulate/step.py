@@ -160,8 +160,12 @@ def price_plans(
 
 def plan_of(row: NDArray[np.int64]) -> Plan:
     """Return one row of a plan matrix as a `Plan`."""
-    *sizes, sharding, recompute = (int(value) for value in row)
-    return Plan(*sizes, inputs.SHARDINGS[sharding], inputs.RECOMPUTES[recompute])  # type: ignore[arg-type]
+    sizes = dict(zip(inputs.PLAN_COLUMNS[:8], map(int, row[:8]), strict=True))
+    return Plan(
+        **sizes,
+        sharding=inputs.SHARDINGS[row[inputs.SHARDING]],
+        recompute=inputs.RECOMPUTES[row[inputs.RECOMPUTE]],
+    )
 
 
 def parts_of(step: NDArray[np.float64]) -> StepParts:

@@ -75,6 +75,84 @@ def ports_used(fabric: Fabric) -> NDArray[np.int64]:
     return used.astype(np.int64)
 
 
+def tier_rates(fabric: Fabric) -> tuple[float, ...]:
+    """Return the slowest link of each tier, one way, bytes/s: the unit in which ports are counted.
+
+    Faster links of the same switches take several such ports.
+    """
+    slowest = [float("inf")] * len(fabric.tiers)
+    for kind in fabric.link_classes:
+        for tier in {kind.lower, kind.upper} - {HOST}:
+            slowest[tier] = min(slowest[tier], kind.link_bytes_per_s)
+    return tuple(slowest)
+
+
+def tier_cages(fabric: Fabric) -> tuple[int, ...]:
+    """Return how many of each tier's slowest links share one cage."""
+    rates, cages = tier_rates(fabric), [1] * len(fabric.tiers)
+    for kind in fabric.link_classes:
+        for tier in {kind.lower, kind.upper} - {HOST}:
+            if kind.link_bytes_per_s == rates[tier]:
+                cages[tier] = max(cages[tier], kind.links_per_cable)
+    return tuple(cages)
+
+
+def port_units(fabric: Fabric) -> tuple[tuple[int, int], ...]:
+    """Return how many ports of its tier's slowest rate a link of each class takes at either end."""
+    rates = tier_rates(fabric)
+
+    def units(kind_bytes_per_s: float, tier: int) -> int:
+        return 1 if tier == HOST else int(np.ceil(kind_bytes_per_s / rates[tier] - 1e-9))
+
+    return tuple(
+        (units(kind.link_bytes_per_s, kind.lower), units(kind.link_bytes_per_s, kind.upper))
+        for kind in fabric.link_classes
+    )
+
+
+def ports_needed(fabric: Fabric) -> tuple[int, ...]:
+    """Return the ports that one switch of each tier needs, at the tier's slowest rate.
+
+    All ports that the family gives it; where its links differ in rate, those that links take.
+    """
+    units = np.array(port_units(fabric))
+    needed = []
+    used = np.zeros(fabric.num_switches, dtype=np.int64)
+    inner = np.array([kind.lower != HOST for kind in fabric.link_classes])[fabric.trunk_class]
+    for end, device, mine in (
+        (0, fabric.trunk_lower, inner), (1, fabric.trunk_upper, np.ones_like(inner)),
+    ):  # fmt: skip
+        ports = fabric.trunk_links[mine] * units[fabric.trunk_class[mine], end]
+        used += np.bincount(device[mine], weights=ports, minlength=len(used)).astype(np.int64)
+    for number, tier in enumerate(fabric.tiers):
+        mixed = {
+            own
+            for kind, both in zip(fabric.link_classes, units.tolist(), strict=True)
+            for end, own in zip((kind.lower, kind.upper), both, strict=True)
+            if end == number
+        }
+        most = int(used[fabric.switch_tier == number].max(initial=0))
+        needed.append(most if len(mixed) > 1 else tier.num_ports)
+    return tuple(needed)
+
+
+def manager_links(fabric: Fabric) -> int:
+    """Return the links of fabric managers: leaf ports in use that carry no traffic of the run.
+
+    Only where node positions are given up for them, `reserved_nodes` of the family's parameters.
+
+    Examples
+    --------
+    >>> from netloom.topology import build
+    >>> unit = {"units": 1, "unit_nodes": 32, "radix": 64}
+    >>> manager_links(build("rail-optimized", unit | {"reserved_nodes": 1}))
+    4
+    """
+    links = fabric.parameters.get("manager_links", 0)
+    reserved = fabric.parameters.get("reserved_nodes", 0)
+    return links if reserved and isinstance(links, int) else 0
+
+
 def count(fabric: Fabric) -> Counts:
     """Return the counts of a fabric.
 
@@ -108,7 +186,7 @@ def count(fabric: Fabric) -> Counts:
 
 
 def num_addresses(fabric: Fabric) -> int:
-    """Return addresses of endpoints and packet switches; circuits and embedded routers have none."""
+    """Return addresses of endpoints and packet switches; other tiers have none."""
     return fabric.num_endpoints + sum(
         tier.num_switches for tier in fabric.tiers if tier.switching == "packet"
     )

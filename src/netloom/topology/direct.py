@@ -50,6 +50,7 @@ def direct_fabric(
     bisection_links: float,
     planes: int = 1,
     embedded: bool = False,
+    host_links: int = 1,
 ) -> Fabric:
     """Return the fabric of `planes` equal networks.
 
@@ -62,6 +63,7 @@ def direct_fabric(
     routing : makes the routing from the trunks.
     bisection_links : links of one plane between two halves, by the family's stated formula.
     embedded : whether a switch is a part of its endpoint and no box.
+    host_links : links that join an endpoint to its switch in one plane.
     """
     rate, cage_ports = parameters.link_bytes_per_s, parameters.cage_ports
     endpoint_switch = np.arange(hosts) // p
@@ -86,27 +88,31 @@ def direct_fabric(
             link_class=np.repeat(np.arange(len(sizes)), sizes),
             lower=np.concatenate([np.arange(hosts), *(part.lower for part in wires)]),
             upper=np.concatenate([endpoint_switch, *(part.upper for part in wires)]),
-            links=np.repeat(np.array([1, *(part.links for part in wires)]), sizes),
+            links=np.repeat(np.array([host_links, *(part.links for part in wires)]), sizes),
         ),
         planes=planes,
         switch_block=block,
         endpoint_block=block[endpoint_switch],
         routing=routing,
-        bisection_links=bisection_links,
+        bisection_bytes_per_s=planes * bisection_links * rate,
     )  # fmt: skip
 
 
-def check_ports(kind: str, p: int, network_ports: int, radix: int | None, *more: str) -> int:
+def check_ports(
+    kind: str, p: int, network_ports: int, radix: int | None, *more: str, host_links: int = 1
+) -> int:
     """Return the ports of one switch; raise `ParameterError` when it needs more than it has.
 
     `more` are further valid choices, written in full.
     """
-    needed = p + network_ports
+    needed = p * host_links + network_ports
     if radix is None or needed <= radix:
         return needed if radix is None else radix
-    fewer_hosts = (f"p: {radix - network_ports}",) if radix > network_ports else ()
+    fewer = (radix - network_ports) // host_links
+    fewer_hosts = (f"p: {fewer}",) if fewer > 0 else ()
+    ports = f"{p * host_links} ports to hosts and {network_ports} to switches"
     raise refuse(
-        kind, "radix", radix, f"{p} hosts and {network_ports} network ports need {needed}",
+        kind, "radix", radix, f"{ports} are {needed}",
         (needed, *fewer_hosts, *more),
     )  # fmt: skip
 

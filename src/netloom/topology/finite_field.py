@@ -1,10 +1,11 @@
 """Arithmetic of finite fields GF(q) for prime powers q, as tables.
 
-An element is the number ``a_0 + a_1 p + ... + a_(n-1) p^(n-1)`` of the polynomial with coefficients
-``a_i`` modulo the prime p, where ``q = p^n``. Products are taken modulo a monic polynomial of degree
-n whose residue x runs through all ``q - 1`` other elements before it returns to 1. Such a polynomial
-is found by trial; every element but 0 then is a power of x, so it has an inverse, and the residues
-are a field. For n = 1 this finds a primitive root. Whole numbers modulo q are no field unless n = 1.
+An element is the number ``a_0 + a_1 p + ... + a_(n-1) p^(n-1)`` of the polynomial with
+coefficients ``a_i`` modulo the prime p, where ``q = p^n``. Products are taken modulo a monic
+polynomial of degree n for which the powers of x run through all ``q - 1`` elements other than 0.
+Such a polynomial is found by trial; every element but 0 then is a power of x, so it has an inverse,
+and the residues are a field. For n = 1 this finds a primitive root. Whole numbers modulo q are no
+field unless n = 1.
 
 References
 ----------

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.topology.fabric import Fabric, LinkClass, Tier
+from netloom.topology.fabric import Fabric, LinkClass, Routing, Tier
 from netloom.topology.routing.shortest import ShortestRouting
 
 
@@ -34,6 +34,22 @@ class Trunks:
     lower: NDArray[np.int64]
     upper: NDArray[np.int64]
     links: NDArray[np.int64]
+
+
+class RoutingBuilder(Protocol):
+    """Makes a routing from the trunk arrays of one plane, whose links are those of all planes."""
+
+    def __call__(
+        self,
+        num_endpoints: int,
+        num_switches: int,
+        link_classes: tuple[LinkClass, ...],
+        trunk_class: NDArray[Any],
+        trunk_lower: NDArray[Any],
+        trunk_upper: NDArray[Any],
+        trunk_links: NDArray[Any],
+        /,
+    ) -> Routing: ...
 
 
 def joined(parts: Sequence[tuple[int, Any, Any, Any]]) -> Trunks:
@@ -76,10 +92,11 @@ def fabric_of(
     switch_block: NDArray[np.int64] | None = None,
     endpoint_block: NDArray[np.int64] | None = None,
     circuits: tuple[Sequence[LinkClass], Trunks] | None = None,
+    routing: RoutingBuilder = ShortestRouting.build,
     warnings: tuple[str, ...] = (),
     bisection_bytes_per_s: float | None = None,
 ) -> Fabric:
-    """Return `planes` equal graphs with shortest-path routing.
+    """Return `planes` equal graphs, on shortest paths unless another routing is given.
 
     Parameters
     ----------
@@ -88,6 +105,7 @@ def fabric_of(
     switch_block, endpoint_block : shape (S,) and (E,); one block when left out.
     circuits : link classes and trunks that traffic sees where they are not those that are cabled,
         as through an optical circuit switch.
+    routing : makes the routing from the trunks of one plane.
     warnings, bisection_bytes_per_s : see `Fabric`.
     """
     counts = [tier.num_switches for tier in tiers]
@@ -122,30 +140,31 @@ def fabric_of(
         endpoint_block=np.zeros(num_endpoints, dtype=np.int32)
         if endpoint_block is None
         else endpoint_block.astype(np.int32),
-        routing=_routing(num_endpoints, len(tier_of), link_classes, trunks, planes, circuits),
+        routing=_routing(
+            routing, num_endpoints, len(tier_of), link_classes, trunks, planes, circuits
+        ),
         warnings=warnings,
         bisection_bytes_per_s=bisection_bytes_per_s,
     )
 
 
 def _routing(
+    builder: RoutingBuilder,
     num_endpoints: int,
     num_switches: int,
     link_classes: Sequence[LinkClass],
     trunks: Trunks,
     planes: int,
     circuits: tuple[Sequence[LinkClass], Trunks] | None,
-) -> ShortestRouting:
+) -> Routing:
     classes, seen = (link_classes, trunks) if circuits is None else circuits
-    return ShortestRouting.build(
+    return builder(
         num_endpoints, num_switches, tuple(classes),
         seen.link_class, seen.lower, seen.upper, planes * seen.links,
     )  # fmt: skip
 
 
-def _by_tier(
-    labels: NDArray[np.int64], counts: Sequence[int], planes: int
-) -> NDArray[np.int64]:
+def _by_tier(labels: NDArray[np.int64], counts: Sequence[int], planes: int) -> NDArray[np.int64]:
     """Return one plane's labels repeated for all planes, tier by tier."""
     parts = np.split(labels, np.cumsum(counts)[:-1])
     return np.concatenate([np.tile(part, planes) for part in parts])

@@ -15,8 +15,9 @@ A *test* row was not used to choose any number of netloom. A *calibration* row w
 the catalogue was fitted to it or copied from it, so its error proves nothing. The two are never
 mixed. Errors are computed over published, less one. Tolerances are promises; a row beyond its
 tolerance is MISSED. Tolerances, and inputs that a source leaves open, were set with the errors in
-view, so a passed row says that a promise still holds and not that it was made blindly. Categories whose name ends in "-unpromised" hold what netloom cannot predict
-well: their errors are shown, and no row can miss.
+view, so a passed row says that a promise still holds and not that it was made blindly. Categories
+whose name ends in "-unpromised" hold what netloom cannot predict well: their errors are shown, and
+no row can miss.
 """
 
 

@@ -7,9 +7,9 @@ efficiency is the bytes that cross over the time, over the line rate; on one nod
 bandwidth over the NVLink rate.
 
 The source does not say which operation and ranks it measured. Against the plain all-reduce, which
-netloom carries out by trees when it is short, and against groups of one rank a node, its numbers lie
-far below ours at small sizes; the all-gather was taken because it came closest. The plateau of the
-table is where the catalogue's transport efficiency comes from, so those cells are calibration.
+netloom carries out by trees when it is short, and against groups of one rank a node, its numbers
+lie far below ours at small sizes; the all-gather was taken because it came closest. The plateau of
+the table is where the catalogue's transport efficiency comes from, so those cells are calibration.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -26,6 +26,8 @@ from netloom.workload.flops import training_flops_per_token
 from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
 from netloom.workload.shape import TransformerShape, from_config, read_config
 
+Role = Literal["test", "calibration"]
+
 DATA = Path(__file__).parent / "data"
 
 
@@ -34,7 +36,7 @@ class StepRow:
     """One measured step; fields are the columns of ``data/steps.csv``."""
 
     id: str
-    role: str
+    role: Role
     source: str
     model: str
     node: str
@@ -77,6 +79,7 @@ def _row(raw: dict[str, str]) -> StepRow:
     bounds |= {name: (raw[name],) for name in ("sharding", "recompute") if raw[name]}
     return StepRow(
         **{name: raw[name] for name in _TEXTS},
+        role="calibration" if raw["role"] == "calibration" else "test",
         accelerators=int(raw["accelerators"]),
         sequence=int(raw["sequence"]),
         batch_sequences=int(raw["batch_sequences"]),
@@ -87,7 +90,7 @@ def _row(raw: dict[str, str]) -> StepRow:
 
 
 _TEXTS = (
-    "id", "role", "source", "model", "node", "switch", "protocol", "fabric", "software",
+    "id", "source", "model", "node", "switch", "protocol", "fabric", "software",
     "precision", "flop_convention", "note",
 )  # fmt: skip
 

@@ -6,15 +6,26 @@ the boxes, and a tapered tier has as much fewer lines as it has less rate.
 
 from __future__ import annotations
 
-from netloom.report.figures import fabric_clos, fabric_groups, fabric_planes, fabric_rails, svg
+from netloom.report.figures import (
+    fabric_clos,
+    fabric_direct,
+    fabric_groups,
+    fabric_planes,
+    fabric_rails,
+    svg,
+)
 from netloom.report.figures.structure import HEIGHT, WIDTH, Structure, structure
 from netloom.result import Candidate
 
 
 def draw(candidate: Candidate) -> str:
-    """Return the sketch that suits the fabric: groups, rails, planes or tiers."""
+    """Return the sketch that suits: a lattice or ring, groups, rails, planes or tiers."""
     found = structure(candidate)
-    return svg.document(WIDTH, HEIGHT, f"Fabric of {candidate.name}", _sketch(found))
+    if fabric_direct.suits(found):
+        body = fabric_direct.sketch(found, candidate.fabric_parameters)
+    else:
+        body = _sketch(found)
+    return svg.document(WIDTH, HEIGHT, f"Fabric of {candidate.name}", body)
 
 
 def _sketch(found: Structure) -> list[str]:

@@ -5,11 +5,12 @@ Parameters as in the source: n ports of one switch, k the highest level. Server 
 the i-th. No switch meets a switch: what crosses levels is relayed by servers, so every server is an
 endpoint with a relay of k + 1 ports in front.
 
-Closed form: ``n^(k+1)`` servers, ``n^k`` switches on each of k + 1 levels, ``n^(k+1)`` links to each
-level. Two servers differ in at most k + 1 digits; each digit costs one switch and one relay, so the
-diameter from relay to relay is ``2 (k + 1)`` links. There are k + 1 disjoint paths between any two
-servers. The cut between halves that differ in the highest digit (n even) is ``n^(k+1) / 2`` links,
-one per server, which is one port's injection; relayed traffic of other digits crosses it too.
+Closed form: ``n^(k+1)`` servers, ``n^k`` switches on each of k + 1 levels, ``n^(k+1)`` links to
+each level. Two servers differ in at most k + 1 digits; each digit costs one switch and one relay,
+so the diameter from relay to relay is ``2 (k + 1)`` links. There are k + 1 disjoint paths between
+any two servers. The cut between halves that differ in the highest digit (n even) is
+``n^(k+1) / 2`` links, one per server and so one port's injection; relayed traffic of other digits
+crosses it too.
 
 References
 ----------

@@ -22,7 +22,7 @@ routers per switch: Hoefler et al., "HammingMesh", SC 2022, appendix on cost.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pydantic import Field

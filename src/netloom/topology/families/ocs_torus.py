@@ -1,10 +1,10 @@
 """OCS torus: cubes of accelerators joined to a 3-D torus by optical circuit switches.
 
-Parameters as in the source: cubes of ``c1 x c2 x c3`` accelerators (4 x 4 x 4 fill one rack). Inside
-a cube the accelerators' routers form a mesh on copper; the links that leave the six faces end on
-optical circuit switches (OCS). The two links at the same place of opposite faces go to the same OCS
-for all cubes, so that any order of cubes along a dimension, and any torus of whole cubes, is set by
-turning mirrors.
+Parameters as in the source: cubes of ``c1 x c2 x c3`` accelerators (4 x 4 x 4 fill one rack).
+Inside a cube the accelerators' routers form a mesh on copper; the links that leave the six faces
+end on optical circuit switches (OCS). The two links at the same place of opposite faces go to the
+same OCS for all cubes, so that any order of cubes along a dimension, and any torus of whole cubes,
+is set by turning mirrors.
 
 Closed form, C cubes:
 

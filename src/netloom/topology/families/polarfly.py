@@ -115,9 +115,7 @@ def largest_order(radix: int, p: int) -> int | None:
 
 def _check_order(q: int) -> None:
     if not is_order(q):
-        raise refuse(
-            KIND, "q", q, "no prime power, so no field", nearest_prime_powers(q, is_order)
-        )
+        raise refuse(KIND, "q", q, "no prime power, so no field", nearest_prime_powers(q, is_order))
 
 
 def points(q: int) -> np.ndarray:

@@ -6,9 +6,10 @@ i + 1 that meet at an endpoint have a link of their own. A flow climbs from leve
 (or the other way) and corrects one digit per level.
 
 Closed form: ``n^k`` endpoints with k ports each, ``k n^(k-1)`` switches, ``(k - 1) n^k`` links
-between switches. A switch has n hosts and n links to each neighbouring level: 2n ports for k = 2, 3n
-in the middle. A path crosses at most k switches. The bisection is full: for k = 2 each of the two
-levels passes any pattern at the rate of its ports.
+between switches. A switch has n hosts and n links to each neighbouring level: 2n ports for k = 2,
+3n in the middle. A path crosses at most k switches. The bisection is full for k = 2: ``n^2`` links
+between the levels carry, both ways, what ``n^2`` endpoints inject by two ports in one crossing
+each. For more levels none is stated.
 
 For k = 2 and n = 128, 51.2T switches of 256 ports at 200 Gb/s carry 16,384 endpoints with 2 x 200
 Gb/s on 256 switches.
@@ -21,6 +22,7 @@ switches, n^2 links between switches and full bisection for k = 2, at most k swi
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -84,15 +86,12 @@ def build(parameters: Parameters) -> Fabric:
     classes = [LinkClass("host-switch", HOST, 0, rate, p.cage_ports)]
     if p.k > 1:
         classes.append(LinkClass("level-level", 0, 0, rate, p.cage_ports))
-        parts += [
-            (1, below, above, 1) for below, above in zip(switch_of, switch_of[1:], strict=False)
-        ]
-    # bisection: half of the endpoints at the rate of all their ports
+        parts += [(1, below, above, 1) for below, above in pairwise(switch_of)]
     return fabric_of(
         KIND, p.model_dump(), num_endpoints=hosts,
         tiers=(Tier("switch", p.k * level_switches, radix),),
         link_classes=classes, trunks=joined(parts),
-        bisection_bytes_per_s=p.k * positions / 2 * rate,
+        bisection_bytes_per_s=p.k * positions / 2 * rate if p.k <= 2 else None,
     )  # fmt: skip
 
 

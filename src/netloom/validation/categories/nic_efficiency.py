@@ -1,7 +1,7 @@
 """Long messages: NIC efficiency within 15 % (all-to-all 20 %) of a published table.
 
-Promised from 128 MiB and 2 MiB a rank on, all-to-all from 16 GiB. The domain, the tolerances and the
-operation that the table is compared with were chosen after the errors were seen.
+Promised from 128 MiB and 2 MiB a rank on, all-to-all from 16 GiB. The domain, the tolerances and
+the operation that the table is compared with were chosen after the errors were seen.
 """
 
 from __future__ import annotations

@@ -1,0 +1,455 @@
+"""The compiled step against a slow one, written rank by rank and operator by operator.
+
+`NaiveStep` follows what the kernels' docstrings say, not how they do it: it walks through every
+stage of the pipeline and every operator of a layer, in plain Python.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from netloom import catalog
+from netloom.kernels import inputs
+from netloom.kernels.step import STEP_COLUMNS, evaluate_plans
+from netloom.schema.study import Search
+from netloom.search.plans import PlanSpace, plan_matrix
+from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
+from netloom.workload.parameters import count_parameters
+from netloom.workload.shape import Experts, LatentAttention, TransformerShape
+
+SEQUENCE, NUM_ACCELERATORS, BATCH = 4096, 128, 256
+MODELS = [
+    TransformerShape(
+        "gpt", 2048, 22, 16, 16, 128, 8192, False, 51200, True, 4096,
+        norm_bias=True, qkv_bias=True, proj_bias=True, ffn_bias=True,
+    ),
+    TransformerShape("llama", 4096, 32, 32, 8, 128, 14336, True, 128256, False),
+    TransformerShape(
+        "mixtral", 2048, 24, 16, 8, 128, 7168, True, 32000, False,
+        experts=Experts(8, 2, 7168, 0, 0, False),
+    ),
+    TransformerShape(
+        "deepseek", 2048, 23, 16, 16, 192, 8192, True, 64000, False,
+        latent=LatentAttention(768, 256, 128, 64, 128), experts=Experts(32, 4, 1024, 1024, 2, True),
+    ),
+    TransformerShape(
+        "lite", 2048, 23, 16, 16, 192, 8192, True, 64000, False,
+        latent=LatentAttention(0, 256, 128, 64, 128), experts=Experts(32, 4, 1024, 2048, 1, False),
+    ),
+]  # fmt: skip
+RELEASES = {"nemo-25.04": "h100-sxm", "megatron-2022": "a100-sxm-80g"}
+
+
+class NaiveStep:
+    """One plan of one model on one machine."""
+
+    def __init__(self, shape, machine, software, plan, prices):
+        sizes, rest = map(int, plan[:6]), map(int, plan[6:])
+        self.tensor, self.context, self.pipeline, self.interleave, self.data, self.expert = sizes
+        self.micro_batch, self.num_micro, self.sharding, self.recompute = rest
+        self.shape, self.machine, self.software, self.prices = shape, machine, software, prices
+        self.counts = count_parameters(shape)
+        self.tokens = self.micro_batch * SEQUENCE / self.context
+
+    # ---- operators -------------------------------------------------------------------------
+
+    def product(self, groups, rows, columns, depth):
+        m = self.machine
+        if 0 in (groups, rows, columns, depth):
+            return 0.0
+        tiles = groups * -(-rows // m.tile_rows) * -(-columns // m.tile_columns)
+        waves = -(-tiles // m.num_multiprocessors)
+        tile = 2 * m.tile_rows * m.tile_columns * (depth + m.ramp_depth)
+        busy = waves * m.num_multiprocessors * tile / m.matmul_flops_per_s
+        moved = m.operand_bytes * (rows * depth + depth * columns) + 2 * rows * columns
+        return max(busy, groups * moved / m.hbm_bytes_per_s) + m.launch_s
+
+    def linear(self, rows, columns, depth, groups=1):
+        """Forward, gradient of the input, gradient of the weight."""
+        return np.array(
+            [
+                self.product(groups, rows, columns, depth),
+                self.product(groups, rows, depth, columns),
+                self.product(groups, depth, columns, rows),
+            ]
+        )
+
+    def query_key_value(self):
+        shape, t = self.shape, self.tensor
+        if latent := shape.latent:
+            down = latent.q_rank + latent.kv_rank + latent.qk_rope_dim
+            decompressed = shape.num_heads * (latent.qk_nope_dim + latent.v_dim)
+            return (
+                self.linear(self.tokens, down, shape.hidden)
+                + self.linear(self.tokens, shape.query_dim / t, latent.q_rank or shape.hidden)
+                + self.linear(self.tokens, decompressed / t, latent.kv_rank)
+            )
+        columns = shape.query_dim + 2 * shape.num_kv_heads * shape.head_dim
+        return self.linear(self.tokens, columns / t, shape.hidden)
+
+    def attention(self):
+        m, shape = self.machine, self.shape
+        scores = self.tokens * SEQUENCE / self.tensor  # of all heads, per head element
+        flops = 2 * scores * shape.query_dim + 2 * scores * shape.value_dim
+        if self.software.fused_attention:
+            return (
+                flops / 2 / m.attention_forward_flops_per_s + m.launch_s,
+                2.5 * flops / 2 / m.attention_backward_flops_per_s + 2 * m.launch_s,
+            )
+        dropout = 5 if self.software.dropout else 0
+        moved = scores * shape.num_heads / m.hbm_bytes_per_s
+        forward = flops / m.attention_forward_flops_per_s
+        return (
+            forward + (8 + dropout) * moved + 5 * m.launch_s,
+            2 * forward + (12 + dropout) * moved + 7 * m.launch_s,
+        )
+
+    def gated(self):
+        return 2 if self.shape.gated else 1
+
+    def feed_forward(self, sparse):
+        """Into, out, and what runs beside them."""
+        shape, t, hidden = self.shape, self.tensor, self.shape.hidden
+        if not sparse:
+            return (
+                self.linear(self.tokens, self.gated() * shape.ffn / t, hidden),
+                self.linear(self.tokens, hidden, shape.ffn / t),
+                np.zeros(3),
+            )
+        experts = shape.experts
+        local = experts.num_routed / self.expert
+        rows = self.tokens * experts.num_active / local
+        return (
+            self.linear(rows, self.gated() * experts.ffn / t, hidden, local),
+            self.linear(rows, hidden, experts.ffn / t, local),
+            self.linear(self.tokens, self.gated() * experts.shared_ffn / t, hidden)
+            + self.linear(self.tokens, hidden, experts.shared_ffn / t)
+            + self.linear(self.spread_tokens(), experts.num_routed, hidden),
+        )
+
+    def spread_tokens(self):
+        return self.tokens / self.tensor if self.software.sequence_parallel else self.tokens
+
+    def light(self, sparse):
+        """Seconds of memory-bound operators: forward, backward, what selective does again."""
+        shape = self.shape
+        stream = self.spread_tokens() * shape.hidden
+        if sparse:
+            experts = shape.experts
+            inner = self.tokens * (experts.num_active * experts.ffn + experts.shared_ffn)
+            permuted = 8 * self.tokens * experts.num_active * shape.hidden / self.tensor
+        else:
+            inner, permuted = self.tokens * shape.ffn, 0.0
+        inner /= self.tensor
+        norms, residuals = 2 * (2 + 2) * stream, 2 * (2 + 2 + 2) * stream
+        if self.software.dropout:
+            residuals += 6 * stream
+        activation = (self.gated() + 1) * 2 * inner
+        backward = (2 * self.gated() + 1) * 2 * inner
+        rate, gaps = (
+            self.machine.hbm_bytes_per_s,
+            (self.machine.num_light_kernels * self.machine.launch_s),
+        )
+        return (
+            (norms + residuals + activation + permuted) / rate + gaps,
+            (1.5 * norms + residuals + backward + permuted) / rate + gaps,
+            (norms + activation) / rate,
+        )
+
+    # ---- messages --------------------------------------------------------------------------
+
+    def call(self, row, num_bytes):
+        latency, s_per_byte = self.prices[inputs.PRICE_ROWS.index(row)]
+        return latency + s_per_byte * num_bytes
+
+    @staticmethod
+    def chunked(message, compute, chunks):
+        """Two machines that work off chunks one after the other: what the message adds."""
+        longer, shorter = max(message, compute), min(message, compute)
+        return longer + shorter / chunks - compute
+
+    def tensor_messages(self, qkv, out, into, ffn_out, sparse):
+        """Exposed forward and backward, all of forward, all of backward, bytes of both."""
+        if self.tensor == 1:
+            return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        size = 2 * self.tokens * self.shape.hidden
+        visited = size * (self.shape.experts.num_active if sparse else 1)
+        share = (self.tensor - 1) / self.tensor
+        if not self.software.sequence_parallel:
+            both = [self.call("tensor all-reduce", n) for n in (size, visited)]
+            hidden = [max(0, s - by[2]) for s, by in zip(both, (qkv, into), strict=True)]
+            sent = 2 * share * (size + visited)
+            return sum(both), sum(hidden), sum(both), sum(both), sent, sent
+        first, second = (self.call("tensor all-gather", n) for n in (size, visited))
+        pairs = [(first, qkv), (first, out), (second, into), (second, ffn_out)]
+        forward = sum(message for message, _ in pairs)
+        backward = first + second
+        if self.software.overlaps_tensor:
+            forward = sum(self.chunked(s, by[0], self.tensor) for s, by in pairs)
+            backward = sum(self.chunked(s, by[1], self.tensor) for s, by in pairs[1::2])
+        for message, by in pairs[0::2]:
+            backward += max(0, message - by[1]) + max(0, message - by[2])
+        unit = share * (size + visited)
+        return forward, backward, 2 * (first + second), 3 * (first + second), 2 * unit, 3 * unit
+
+    def context_messages(self, forward_s, backward_s):
+        if self.context == 1:
+            return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        shape = self.shape
+        if latent := shape.latent:
+            width = shape.num_heads * (latent.qk_nope_dim + latent.v_dim)
+        else:
+            width = 2 * shape.num_kv_heads * shape.head_dim
+        size = 2 * self.micro_batch * SEQUENCE * width / self.tensor
+        message, c = self.call("context all-gather", size), self.context
+        sent = size * (c - 1) / c
+        exposed = self.chunked(message, forward_s, c), self.chunked(2 * message, backward_s, c)
+        return *exposed, message, 2 * message, sent, 2 * sent
+
+    def expert_messages(self, sparse):
+        if self.expert == 1 or not sparse:
+            return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        size = 2 * self.tokens * self.shape.experts.num_active * self.shape.hidden / self.tensor
+        both = 2 * self.call("expert all-to-all", size)
+        sent = 2 * size * (self.expert - 1) / self.expert
+        return both, both, both, both, sent, sent
+
+    # ---- a layer, a stage, a step ----------------------------------------------------------
+
+    def layer(self, sparse):
+        qkv, (into, ffn_out, beside) = self.query_key_value(), self.feed_forward(sparse)
+        out = self.linear(self.tokens, self.shape.hidden, self.shape.value_dim / self.tensor)
+        attention, light = self.attention(), self.light(sparse)
+        products = qkv + into + ffn_out + beside + out
+        forward = products[0] + attention[0] + light[0]
+        backward = products[1] + products[2] + attention[1] + light[1]
+        again = self.recompute == 2
+        if again:
+            backward += forward
+        elif self.recompute == 1:
+            backward += light[2] if self.software.fused_attention else attention[0]
+        found = {"compute": (forward, backward)}
+        for name, (ahead, back, all_ahead, all_back, sent_ahead, sent_back) in {
+            "tensor": self.tensor_messages(qkv, out, into, ffn_out, sparse),
+            "context": self.context_messages(*attention),
+            "expert": self.expert_messages(sparse),
+        }.items():
+            found[name] = (ahead, back + again * ahead)
+            found[name + "_total"] = all_ahead * (1 + again) + all_back
+            found[name + "_sent"] = sent_ahead * (1 + again) + sent_back
+        return found
+
+    def stages(self):
+        """Yield dense layers, layers with experts, whether first, whether last, of every stage."""
+        layers, p = self.shape.num_layers, self.pipeline
+        for embedding, loss in ((0, 0), (1, 1), (0, 1)):
+            if (layers + embedding + loss) % (p * self.interleave) == 0 and (p > 1 or not loss):
+                break
+        counts = [(layers + embedding + loss) // p] * p
+        counts[0] -= embedding
+        counts[-1] -= loss
+        start = 0
+        for rank, count in enumerate(counts):
+            dense = max(0, min(count, self.counts.num_dense_layers - start))
+            start += count
+            yield dense, count - dense, rank == 0, rank == p - 1
+
+    def stage_seconds(self, dense, sparse, first, last, layers):
+        """Sums over a stage: (forward, backward) by part, and totals."""
+        kinds = [(dense, layers[False])] + ([(sparse, layers[True])] if sparse else [])
+        names = kinds[0][1]
+        total = {
+            name: sum(count * np.array(layer[name]) for count, layer in kinds) for name in names
+        }
+        m, t = self.machine, self.tensor
+        if first:
+            each = 6 * self.tokens * self.shape.hidden / m.hbm_bytes_per_s
+            total["compute"] = total["compute"] + each
+        if last:
+            head = self.linear(self.tokens, self.shape.vocab / t, self.shape.hidden)
+            loss = 8 * self.tokens * self.shape.vocab / t / m.hbm_bytes_per_s
+            total["compute"] = total["compute"] + [head[0] + loss, head[1] + head[2] + loss]
+        return total
+
+    def parameters(self, dense, sparse, first, last):
+        """Parameters of one rank: common to the data group, and of its routed experts."""
+        c = self.counts
+        common = (dense + sparse) * c.attention + dense * c.dense_ffn
+        common += sparse * (c.shared_expert + c.router)
+        common += c.embedding * first + c.head * last
+        routed = sparse * c.num_routed * c.expert / self.expert
+        return common / self.tensor, routed / self.tensor
+
+    def states(self, common, routed):
+        group = self.data * self.context
+        whole = common + routed
+        sharded = common / group + routed / max(1, group / self.expert)
+        return whole, sharded
+
+    def data_messages(self, common, routed, num_layers, windows):
+        """Exposed seconds, all seconds, and bytes."""
+        group = self.data * self.context
+        total, exposed, sent, calls = 0.0, 0.0, 0.0, max(1, num_layers)
+
+        def collective(bytes_per_parameter):
+            seconds = num_bytes = 0.0
+            for held, ranks, row in (
+                (common, group, "data reduce-scatter"),
+                (routed, max(1, group / self.expert), "expert-data reduce-scatter"),
+            ):
+                if ranks > 1 and held:
+                    seconds += calls * self.call(row, held * bytes_per_parameter / calls)
+                    num_bytes += held * bytes_per_parameter * (ranks - 1) / ranks
+            return np.array([seconds, num_bytes])
+
+        scatter, gather = collective(self.software.gradient_bytes), collective(2.0)
+        #: Sharding: what crosses in forward and in backward, and how often a step.
+        forward, backward, forward_times, backward_times = {
+            0: (0 * gather, 2 * scatter, 1, 1),
+            1: (gather, scatter, 1, 1),
+            2: (gather, scatter, 1, self.num_micro),
+            3: (gather, scatter + gather, self.num_micro, self.num_micro),
+        }[self.sharding]
+        for (seconds, num_bytes), times, window in (
+            (forward, forward_times, windows[0]), (backward, backward_times, windows[1]),
+        ):  # fmt: skip
+            rest = seconds
+            if self.software.overlaps_data:
+                rest = max(seconds - window, seconds / calls)
+            total, exposed = total + times * seconds, exposed + times * rest
+            sent += times * num_bytes
+        return exposed, total, sent
+
+    def step(self):
+        layers = {sparse: self.layer(sparse) for sparse in {False, self.shape.experts is not None}}
+        stages = list(self.stages())
+        sums = [self.stage_seconds(*stage, layers) for stage in stages]
+        parts = ("compute", "tensor", "context", "expert")
+        busy = [np.sum([total[part] for part in parts], axis=0) for total in sums]
+        through_all = sum(work.sum() for work in busy)
+        answers = []
+        for stage, total, work in zip(stages, sums, busy, strict=True):
+            found = {f"{part}_s": self.num_micro * sum(total[part]) for part in parts}
+            for part in parts[1:]:
+                found[f"{part}_total_s"] = self.num_micro * total[part + "_total"]
+                found[f"{part}_sent_bytes"] = self.num_micro * total[part + "_sent"]
+            found["bubble_s"] = (through_all - work.sum()) / self.interleave
+            free = 1.0
+            found |= {"pipeline_s": 0.0, "pipeline_total_s": 0.0, "pipeline_sent_bytes": 0.0}
+            if self.pipeline > 1:
+                size = 2 * self.tokens * self.shape.hidden / self.tensor
+                send = self.call("pipeline send-recv", size)
+                chunk = work.sum() / 2 / self.interleave
+                hidden = min(send, chunk) if self.software.overlaps_pipeline else 0.0
+                times = 2 * self.num_micro * self.interleave
+                fills = 2 * (self.pipeline - 1)
+                found["pipeline_s"] = fills * send + times * (send - hidden)
+                found["pipeline_total_s"] = (fills + times) * send
+                found["pipeline_sent_bytes"] = times * size
+                free -= hidden / chunk
+            if self.interleave > 1 and self.sharding < 2:
+                free *= self.pipeline * (self.interleave - 1) / self.interleave
+            common, routed = self.parameters(*stage)
+            data = self.data_messages(common, routed, sum(stage[:2]), free * work)
+            found["data_s"], found["data_total_s"], found["data_sent_bytes"] = data
+            whole, sharded = self.states(common, routed)
+            updated = sharded if self.sharding else whole
+            software, rate = self.software, self.machine.hbm_bytes_per_s
+            per_parameter = 2 * software.state_bytes + 4 * software.gradient_bytes + 2
+            found["optimizer_s"] = updated * per_parameter / rate
+            work_s = sum(
+                seconds for name, seconds in found.items()
+                if name.endswith("_s") and not name.endswith("_total_s")
+            )  # fmt: skip
+            spread = math.sqrt(2 * math.log(NUM_ACCELERATORS))
+            found["straggler_s"] = work_s * self.machine.straggler_sigma * spread
+            found["step_s"] = work_s + found["straggler_s"]
+            answers.append(found)
+        return max(answers, key=lambda found: found["step_s"])
+
+    # ---- memory ----------------------------------------------------------------------------
+
+    def kept_per_token(self, sparse, recompute):
+        """Bytes that a layer keeps for backward, operator by operator."""
+        shape, software = self.shape, self.software
+        hidden, spread = shape.hidden, 1 / self.tensor if software.sequence_parallel else 1.0
+        if recompute == 2:
+            return 2 * hidden * spread
+        experts = shape.experts if sparse else None
+        inner = experts.num_active * experts.ffn + experts.shared_ffn if experts else shape.ffn
+        visits = experts.num_active if experts else 1
+        if latent := shape.latent:
+            key_value = shape.num_heads * (latent.qk_nope_dim + latent.v_dim)
+        else:
+            key_value = 2 * shape.num_kv_heads * shape.head_dim
+        selective_drops_light = recompute == 1 and software.fused_attention
+        kept = 2 * 2 * hidden * spread  # inputs of both norms
+        kept += 2 * hidden * spread * software.dropout  # two masks
+        kept += 2 * (shape.query_dim + key_value) / self.tensor  # into attention
+        kept += 2 * shape.value_dim / self.tensor  # out of attention
+        kept += 2 * inner * self.gated() / self.tensor  # into the activation function
+        if not selective_drops_light:
+            kept += 2 * hidden * (1 + visits) * spread  # out of both norms
+            kept += 2 * inner / self.tensor  # out of the activation function
+        if not software.fused_attention and recompute == 0:
+            # scores after softmax and after dropout, and its mask
+            kept += (4 + software.dropout) * shape.num_heads * SEQUENCE / self.tensor
+        return kept
+
+    def memory(self):
+        fullest = []
+        for rank, stage in enumerate(self.stages()):
+            dense, sparse, _, last = stage
+            whole, sharded = self.states(*self.parameters(*stage))
+            weights = 2 * (sharded if self.sharding >= 3 else whole)
+            gradients = self.software.gradient_bytes * (sharded if self.sharding >= 2 else whole)
+            optimizer = self.software.state_bytes * (sharded if self.sharding >= 1 else whole)
+            ahead = self.pipeline - rank - 1
+            chunks = ahead + 1
+            if self.interleave > 1:
+                chunks = 2 * ahead + (self.interleave - 1) * self.pipeline + 1
+            chunks = min(chunks, self.num_micro * self.interleave)
+            per_token = self.kept_per_token(sparse > 0, self.recompute)
+            layers_alive = chunks * (dense + sparse) / self.interleave
+            activations = layers_alive * self.tokens * per_token
+            buffers = self.machine.reserved_bytes
+            buffers += last * 6 * self.tokens * self.shape.vocab / self.tensor
+            if self.recompute == 2:
+                buffers += self.tokens * self.kept_per_token(sparse > 0, 0)
+            if self.sharding >= 3:
+                buffers += 2 * 2 * whole / max(1, dense + sparse)
+            fullest.append((weights, gradients, optimizer, activations, buffers))
+        return max(fullest, key=sum)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("sequence_parallel", [True, False])
+@pytest.mark.parametrize("shape", MODELS, ids=lambda shape: shape.name)
+def test_random_plans_equal_the_naive_step(shape, release, sequence_parallel):
+    part = catalog.get("software", release)
+    machine = machine_inputs(catalog.get("accelerator", RELEASES[release]), part, "bf16")
+    software = software_inputs(part)._replace(sequence_parallel=sequence_parallel)
+    bounds = Search(sharding=inputs.SHARDINGS)
+    plans = plan_matrix(PlanSpace(shape, NUM_ACCELERATORS, 8, BATCH, SEQUENCE, bounds))
+    rng = np.random.default_rng(len(shape.name))
+    plans = plans[rng.integers(0, len(plans), 150)]
+    prices = np.stack(
+        [10 ** rng.uniform(-6, -4, (150, 7)), 10 ** rng.uniform(-12, -9, (150, 7))], axis=2
+    )
+    steps = evaluate_plans(
+        plans, prices, float(SEQUENCE), float(NUM_ACCELERATORS), shape_inputs(shape), machine,
+        software,
+    )  # fmt: skip
+    for plan, price, step in zip(plans, prices, steps, strict=True):
+        naive = NaiveStep(shape, machine, software, plan, price)
+        found = dict(zip(STEP_COLUMNS, step, strict=True))
+        expected = naive.step()
+        for name, value in expected.items():
+            tolerance = 1e-9 * (abs(value) if name.endswith("bytes") else expected["step_s"])
+            assert found[name] == pytest.approx(value, rel=1e-9, abs=tolerance), name
+        names = ("weights", "gradients", "optimizer", "activations", "buffers")
+        for name, value in zip(names, naive.memory(), strict=True):
+            assert found[f"{name}_bytes"] == pytest.approx(value, rel=1e-9), name
