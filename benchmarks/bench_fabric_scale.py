@@ -35,10 +35,11 @@ def main() -> None:
         process.start()
         seconds, peak_mib, cables, usd = results.get()
         process.join()
+        limit_mib = limit_gib * 1024
         print(
-            f"{hosts:,} endpoints, three tiers of {radix} ports: {seconds:.1f} s (limit {limit_s}), "
-            f"peak {peak_mib:,.0f} MiB (limit {limit_gib * 1024:,}), {cables:,} cables, "
-            f"{usd / 1e6:,.0f} M$"
+            f"{hosts:,} endpoints, three tiers of {radix} ports: "
+            f"{seconds:.1f} s (limit {limit_s}), peak {peak_mib:,.0f} MiB (limit {limit_mib:,}), "
+            f"{cables:,} cables, {usd / 1e6:,.0f} M$"
         )
 
 

@@ -157,16 +157,17 @@ def candidate(run: Run, prepared: PreparedNetwork, best: PricedPlan, num_plans: 
     )
 
 
-def built(resolved: Resolved, name: str) -> tuple[Fabric, Layout]:
-    """Return one candidate network, built and laid out, for its cable schedule and drawings."""
+def built(resolved: Resolved, name: str) -> tuple[Fabric, Layout, dict[str, materials.TierSwitch]]:
+    """Return one candidate network: built, laid out, and the switch of each tier of boxes."""
     network = next(network for network in resolved.networks if network.name == name)
     fabric = topology.build(network.fabric_kind, network.fabric_parameters)
-    return fabric, _layout(resolved, network, fabric)
+    return fabric, _layout(resolved, network, fabric), _tiers(network, fabric)
 
 
 def cable_rows(resolved: Resolved, name: str) -> Iterator[tuple[object, ...]]:
     """Yield the cable schedule of one candidate network, columns `layout.CABLE_COLUMNS`."""
-    return layout.cable_rows(*built(resolved, name))
+    fabric, placed, _ = built(resolved, name)
+    return layout.cable_rows(fabric, placed)
 
 
 def _layout(resolved: Resolved, network: ResolvedNetwork, fabric: Fabric) -> Layout:

@@ -64,6 +64,7 @@ class Survey:
     Attributes
     ----------
     fabric, layout : built and laid out.
+    node, rack_units : what the endpoints stand in, and the height of a rack.
     tiers : switch of each tier of boxes.
     switches, ports_used, ports_free : by tier.
     links, cables, transceivers : by link class.
@@ -77,6 +78,8 @@ class Survey:
 
     fabric: Fabric
     layout: Layout
+    node: parts.Node
+    rack_units: int
     tiers: Mapping[str, TierSwitch]
     switches: Mapping[str, int]
     ports_used: Mapping[str, int]
@@ -177,6 +180,8 @@ def survey(request: Request) -> Survey:
     return Survey(
         fabric=fabric,
         layout=placed,
+        node=node,
+        rack_units=request.hall.rack_units,
         tiers=tiers,
         switches=counted.switches,
         ports_used=_moved(built.ports_used, edge, managers),

@@ -13,7 +13,8 @@ from netloom.kernels.loads import (
     member_stage_seconds,
     stage_seconds,
 )
-from netloom.kernels.maxmin import completion_times, max_min_rates
+from netloom.kernels.fluid import completion_times
+from netloom.kernels.maxmin import max_min_rates
 
 NUM_CASES = 250
 

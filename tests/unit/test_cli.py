@@ -78,13 +78,13 @@ def test_plan_prints_nothing_but_json_with_json(planned, capsys):
 
 def test_plan_writes_a_folder(planned, monkeypatch, tmp_path, capsys):
     written = []
-    monkeypatch.setattr("netloom.evaluate.cable_rows", lambda resolved, name: [name])
-    monkeypatch.setattr(
-        "netloom.report.write",
-        lambda result, folder, cables: written.append((result.seed, folder, cables)) or (),
-    )
+    monkeypatch.setattr("netloom.evaluate.built", lambda resolved, name: (name, "placed", {}))
+    monkeypatch.setattr("netloom.layout.cable_rows", lambda fabric, placed: [fabric, placed])
+    monkeypatch.setattr("netloom.report.fabric.hall_of", lambda fabric, *rest: fabric)
+    monkeypatch.setattr("netloom.report.fabric.drawings", lambda hall: {"floor-plan": hall})
+    monkeypatch.setattr("netloom.report.write", lambda result, *rest: written.append(rest) or ())
     assert main(["plan", EXAMPLE, "--out", str(tmp_path)]) == 0
-    assert written == [(0, tmp_path, ["rails"])]
+    assert written == [(tmp_path, ["rails", "placed"], {"floor-plan": "rails"})]
 
 
 def test_plan_gives_top_to_the_table(planned, monkeypatch):

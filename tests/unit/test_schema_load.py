@@ -176,7 +176,7 @@ def test_yes_is_a_text_as_yaml_1_2_says(tmp_path):
                 5,
                 "networks[0].switch",
                 "'switch' is missing",
-                "add switch: Catalogue switch",
+                "add switch: Catalogue switch; or one for each tier, the tier with the hosts first",
             ),
         ),
         (

@@ -118,6 +118,17 @@ def append(heap, item, key):
 
 
 @njit(cache=True)
+def remove(heap, item):
+    """Take an item out of a list in any order; the last one takes its place."""
+    heap.size[0] -= 1
+    last = heap.items[heap.size[0]]
+    hole = heap.place[item]
+    heap.items[hole] = last
+    heap.place[last] = hole
+    heap.place[item] = -1
+
+
+@njit(cache=True)
 def order(heap):
     """Make a heap of items in any order, in linear time."""
     for hole in range(heap.size[0] // 2 - 1, -1, -1):

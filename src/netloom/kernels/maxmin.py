@@ -24,6 +24,9 @@ from netloom.kernels.flow_state import enter, idle_state
 from netloom.kernels.heap import Heap, append, clear, empty_heap, order, pop, put
 from netloom.kernels.loads import PathArrays
 
+#: Shares that have grown by less than this part count as unchanged.
+ROUNDING = 1e-13
+
 
 class Filling(NamedTuple):
     """Work space of `fill`.
@@ -90,7 +93,7 @@ def fill(state, filling, bundles):
             pop(heap)
             continue
         share = max(filling.left[bundle], 0.0) / filling.weight[bundle]
-        if share > heap.key[bundle]:
+        if share > heap.key[bundle] * (1 + ROUNDING):
             put(heap, bundle, share)
             if heap.items[0] != bundle:
                 continue

@@ -101,7 +101,7 @@ def mark_left(state, work, flow):
 
 
 @njit(cache=True)
-def mark_resized(state, work, bundle):
+def mark_resized(work, bundle):
     """Mark a bundle whose capacity has changed as stale, from the lowest level it can have."""
     _mark(work.stale, bundle, 0.0)
 

@@ -14,6 +14,7 @@ def write(
     result: StudyResult,
     directory: Path | str,
     cables: Iterable[Mapping[str, object] | Sequence[object]] | None = None,
+    drawings: Mapping[str, str] | None = None,
 ) -> tuple[Path, ...]:
     """Write ``result.json``, ``bom.csv``, ``report.html`` and, if given, ``cables.csv``.
 
@@ -22,6 +23,7 @@ def write(
     result : the answer.
     directory : folder, made when missing; files of the same names are replaced.
     cables : rows of the winner's cable schedule, see `netloom.report.cables.write_cables`.
+    drawings : pictures of the winner's hall, see `netloom.report.fabric.drawings`.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def write(
     )
     bom.write(result, bom_path)
     json_path.write_text(serialise.to_json(result), encoding="utf-8", newline="\n")
-    page_path.write_text(html.page(result), encoding="utf-8", newline="\n")
+    page_path.write_text(html.page(result, drawings), encoding="utf-8", newline="\n")
     written = [json_path, bom_path, page_path]
     if cables is not None:
         written.append(folder / "cables.csv")

@@ -5,6 +5,7 @@ The numbers come from `StudyResult` alone; the page formats them and computes no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +27,14 @@ class _Tile:
     note: str
 
 
-def page(result: StudyResult) -> str:
-    """Return the text of ``report.html``; equal results give equal bytes."""
+def page(result: StudyResult, drawings: Mapping[str, str] | None = None) -> str:
+    """Return the text of ``report.html``; equal results give equal bytes.
+
+    Parameters
+    ----------
+    result : the answer.
+    drawings : pictures of the winner's hall by the keys of `netloom.report.fabric.DRAWINGS`.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -44,7 +51,7 @@ def page(result: StudyResult) -> str:
         "fixed": lambda value, digits: f"{value:,.{digits}f}",
         "setting": setting,
     }
-    return environment.get_template("report.html.j2").render(_context(result))
+    return environment.get_template("report.html.j2").render(_context(result, drawings or {}))
 
 
 def money(value: Range, digits: int = 3) -> str:
@@ -79,7 +86,9 @@ def setting(name: str, value: object) -> str:
     return "not set" if value is None else str(value)
 
 
-def _context(result: StudyResult) -> dict[str, Any]:
+def _context(result: StudyResult, drawings: Mapping[str, str]) -> dict[str, Any]:
+    from netloom.report.fabric import DRAWINGS
+
     candidates = result.candidates
     drawn = bool(candidates)
     return {
@@ -93,6 +102,7 @@ def _context(result: StudyResult) -> dict[str, Any]:
         "network_cost": Markup(network_cost.draw(result)) if drawn else "",
         "memory": Markup(memory.draw(result)) if drawn else "",
         "fabrics": [Markup(fabric.draw(candidate)) for candidate in candidates],
+        "hall": [(DRAWINGS[name], Markup(picture)) for name, picture in drawings.items()],
         "part_names": step.PARTS,
         "seconds": step.seconds,
         "top_lines": top_lines,

@@ -18,6 +18,7 @@ from netloom.schema.values import (
     Money,
     Power,
     Rate,
+    Switches,
     Time,
     Whole,
     refuse,
@@ -127,9 +128,8 @@ class Network(_Section):
         description="`kind` of fabric family and its parameters; sizes that follow from the "
         "cluster may be left out."
     )
-    switch: str | dict[str, str] = Field(
-        description="Catalogue switch; or one for each tier, the tier with the hosts first, such "
-        "as {leaf: tomahawk-5, spine: arista-7816r3, core: arista-7816r3}."
+    switch: Switches = Field(
+        description="Catalogue switch; or one for each tier, the tier with the hosts first."
     )
     link_rate: Rate | None = Field(
         default=None,

@@ -59,6 +59,18 @@ def _whole(raw: Any) -> int:
     refuse(message, f"write {int(value)}{binary}")
 
 
+def _switches(raw: Any) -> Any:
+    """Return the name of a switch, or names by tier."""
+    if isinstance(raw, dict) and raw:
+        for tier, name in raw.items():
+            if not isinstance(tier, str) or not isinstance(name, str):
+                refuse(f"{described(name)} is no switch for tier {tier}", "write its name")
+        return raw
+    if not isinstance(raw, str):
+        refuse(f"{described(raw)} is given, a text is meant")
+    return raw
+
+
 def described(raw: Any) -> str:
     """Return what was found, in the words of someone who writes YAML."""
     if raw is None:
@@ -88,3 +100,17 @@ Length = Annotated[float, *_LENGTH]
 Fraction = Annotated[float, *_FRACTION]
 Money = Annotated[float, *_MONEY]
 Whole = Annotated[int, BeforeValidator(_whole)]
+
+#: One name, or names by tier.
+Switches = Annotated[
+    str | dict[str, str],
+    BeforeValidator(_switches),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1},
+            ]
+        }
+    ),
+]

@@ -38,7 +38,7 @@ def plan(
     top
         Show only the best candidates in the table, this many.
     """
-    from netloom import evaluate, report, search
+    from netloom import evaluate, layout, report, search
     from netloom.report.serialise import to_json
 
     resolved = read(study)
@@ -47,8 +47,17 @@ def plan(
             resolved, progress=progress, seed=resolved.study.seed if seed is None else seed
         )
     if out is not None:
-        cables = evaluate.cable_rows(resolved, result.winner) if result.winner else None
-        for path in report.write(result, out, cables):
+        cables, drawings = None, None
+        if result.winner:
+            from netloom.report.fabric import drawings as drawn
+            from netloom.report.fabric import hall_of
+
+            fabric, placed, tiers = evaluate.built(resolved, result.winner)
+            cables = layout.cable_rows(fabric, placed)
+            drawings = drawn(
+                hall_of(fabric, placed, tiers, resolved.node, resolved.study.layout.rack_units)
+            )
+        for path in report.write(result, out, cables, drawings):
             print(f"wrote {path}", file=sys.stderr)
     if json:
         sys.stdout.write(to_json(result))

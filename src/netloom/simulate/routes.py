@@ -1,0 +1,248 @@
+"""Which links each flow takes: spread over all equal ones, hashed onto one, or static.
+
+``spray`` keeps the bundles of the fabric's routing, as packet spraying and adaptive routing load
+them. ``static`` and ``hash`` put a flow on one path of single links: D-mod-k on folded Clos
+networks, the widest way elsewhere; or a seeded hash at every switch.
+
+Legend for shapes: E endpoints, F flows, B bundles (of `spray`) or directed links.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netloom.errors import InfeasibleError, ParameterError, nearest
+from netloom.simulate.clos_links import clos_tables, is_complete
+from netloom.topology.fabric import Fabric, Paths
+from netloom.topology.graph import switch_graph
+from netloom.topology.routing.dragonfly import DragonflyRouting
+from netloom.topology.routing.shortest import ShortestRouting
+from netloom.topology.routing.tree import TreeRouting
+from netloom.topology.routing.two_hop import TwoHopRouting
+
+if TYPE_CHECKING:
+    from netloom.kernels.loads import PathArrays
+
+Balancing = Literal["spray", "static", "hash"]
+BALANCINGS: tuple[Balancing, ...] = ("spray", "static", "hash")
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The bundles or links that flows cross, with their capacities.
+
+    Attributes
+    ----------
+    paths : see `netloom.topology.fabric.Paths`.
+    bytes_per_s : float64, shape (B,), one way.
+    stage : int16, shape (B,), index into `stage_names`.
+    stage_names : what a bundle or link is called in an explanation.
+    """
+
+    paths: Paths
+    bytes_per_s: NDArray[np.float64]
+    stage: NDArray[np.int16]
+    stage_names: tuple[str, ...]
+
+    @property
+    def arrays(self) -> PathArrays:
+        """The paths as the compiled kernels take them."""
+        from netloom.kernels.loads import PathArrays
+
+        return PathArrays(self.paths.indptr, self.paths.bundle, self.paths.share)
+
+
+def routes(
+    fabric: Fabric,
+    source: NDArray[np.int32],
+    target: NDArray[np.int32],
+    balancing: Balancing = "spray",
+    seed: int = 0,
+) -> Routes:
+    """Return the routes of flows between endpoints, both arrays of shape (F,).
+
+    Raises
+    ------
+    InfeasibleError
+        When a flow has no path.
+    ParameterError
+        When the balancing is unknown, or the fabric's routing has no single paths.
+
+    Examples
+    --------
+    >>> from netloom.topology import build
+    >>> fabric = build("fat-tree", {"hosts": 16, "radix": 4, "tiers": 3})
+    >>> routes(fabric, np.array([0]), np.array([15]), "static").paths.num_hops.tolist()
+    [5]
+    """
+    source, target = np.asarray(source, dtype=np.int32), np.asarray(target, dtype=np.int32)
+    if balancing == "spray":
+        found = _spread(fabric, source, target)
+    elif balancing in ("static", "hash"):
+        found = _single(fabric, source, target, balancing == "hash", seed)
+    else:
+        raise ParameterError(
+            f"unknown load balancing '{balancing}'", hint=nearest(balancing, BALANCINGS)
+        )
+    if len(source) and found.paths.num_hops.min() < 0:
+        broken = int(np.argmin(found.paths.num_hops))
+        raise InfeasibleError(
+            f"fabric '{fabric.kind}' has no path from endpoint {source[broken]} to endpoint "
+            f"{target[broken]}"
+        )
+    return found
+
+
+def _spread(fabric: Fabric, source: NDArray[np.int32], target: NDArray[np.int32]) -> Routes:
+    bundles = fabric.routing.bundles
+    return Routes(
+        fabric.routing.paths(source, target),
+        bundles.bytes_per_s,
+        bundles.stage,
+        bundles.stage_names,
+    )
+
+
+def _single(
+    fabric: Fabric,
+    source: NDArray[np.int32],
+    target: NDArray[np.int32],
+    hashed: bool,
+    seed: int,
+) -> Routes:
+    routing = fabric.routing
+    if isinstance(routing, TreeRouting) and is_complete(fabric, routing):
+        return _clos(fabric, routing, source, target, hashed, seed)
+    return _walked(fabric, source, target, hashed, seed)
+
+
+def _clos(
+    fabric: Fabric,
+    routing: TreeRouting,
+    source: NDArray[np.int32],
+    target: NDArray[np.int32],
+    hashed: bool,
+    seed: int,
+) -> Routes:
+    """Return single paths up and down a folded Clos network."""
+    from netloom.kernels.clos_paths import clos_paths
+
+    level = routing.meeting_level(source, target)
+    level[source == target] = -1
+    unreachable = level == len(routing.group)
+    indptr = np.zeros(len(source) + 1, dtype=np.int64)
+    np.cumsum(np.where(unreachable, 0, 2 * (level + 1)), out=indptr[1:])
+    bundle = clos_paths(clos_tables(fabric, routing), source, target, indptr, hashed, seed)
+    hops = 2 * level + 1
+    hops[level == -1] = 0
+    hops[unreachable] = -1
+    rate, stage, names = single_links(fabric)
+    paths = Paths(indptr, bundle, np.ones(len(bundle)), hops.astype(np.int16))
+    return Routes(paths, rate, stage, names)
+
+
+def single_links(
+    fabric: Fabric,
+) -> tuple[NDArray[np.float64], NDArray[np.int16], tuple[str, ...]]:
+    """Return rate, stage and stage names of all directed links: l upwards, ``D / 2 + l`` down."""
+    rate = np.array([link_class.link_bytes_per_s for link_class in fabric.link_classes])
+    link_class = np.repeat(fabric.trunk_class, fabric.trunk_links).astype(np.int16)
+    names = [
+        f"{kind.name} links {way}" for kind in fabric.link_classes for way in ("up", "down")
+    ]
+    return (
+        np.tile(rate[link_class], 2),
+        np.concatenate([2 * link_class, 2 * link_class + 1]).astype(np.int16),
+        tuple(names),
+    )
+
+
+def _walked(
+    fabric: Fabric,
+    source: NDArray[np.int32],
+    target: NDArray[np.int32],
+    hashed: bool,
+    seed: int,
+) -> Routes:
+    """Return one of the ways of each flow's route that splits.
+
+    Planes are alike: their links count as parallel links.
+    """
+    from netloom.kernels.loads import PathArrays
+    from netloom.kernels.row_walk import single_paths
+
+    routing = fabric.routing
+    if isinstance(routing, TreeRouting):
+        # a tree with dead ends: shortest paths on the switches that are there
+        routing = ShortestRouting.build(
+            fabric.num_endpoints, fabric.num_switches, fabric.link_classes,
+            fabric.trunk_class, fabric.trunk_lower, fabric.trunk_upper, fabric.trunk_links,
+        )  # fmt: skip
+    if isinstance(routing, DragonflyRouting):
+        rows = routing.paths(source, target, "minimal")
+    else:
+        rows = routing.paths(source, target)
+    bundles, first_node = routing.bundles, fabric.num_switches
+    tail, head = _bundle_ends(fabric, routing)
+    first_member = np.concatenate([[0], np.cumsum(bundles.num_members, dtype=np.int64)])
+    indptr, link = single_paths(
+        PathArrays(rows.indptr, rows.bundle, rows.share),
+        (first_node + source).astype(np.int32), (first_node + target).astype(np.int32),
+        tail, head, first_member, hashed, seed,
+    )  # fmt: skip
+    hops = np.where(rows.num_hops > 0, np.diff(indptr) - 1, rows.num_hops)
+    members = bundles.num_members
+    return Routes(
+        Paths(indptr, link, np.ones(len(link)), hops.astype(np.int16)),
+        np.repeat(bundles.bytes_per_s / members, members),
+        np.repeat(bundles.stage, members),
+        bundles.stage_names,
+    )
+
+
+def _bundle_ends(fabric: Fabric, routing: object) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the nodes at both ends of each bundle: switches, then endpoints; both shape (B,)."""
+    if isinstance(routing, DragonflyRouting):
+        return _dragonfly_ends(fabric, routing)
+    bundles = fabric.routing.bundles if routing is fabric.routing else None
+    if isinstance(routing, ShortestRouting | TwoHopRouting):
+        graph = routing.graph
+    else:
+        num_trunks = len(bundles.num_members) // 2 if bundles is not None else 0
+        if 2 * num_trunks > 2 * len(fabric.trunk_class):
+            raise ParameterError(
+                f"the routing of fabric '{fabric.kind}' has no single paths", hint="use spray"
+            )
+        # of several equal planes the routing names the bundles of the first
+        graph = switch_graph(
+            fabric.num_endpoints, fabric.num_switches, fabric.link_classes,
+            fabric.trunk_class[:num_trunks], fabric.trunk_lower[:num_trunks],
+            fabric.trunk_upper[:num_trunks], fabric.trunk_links[:num_trunks],
+        )  # fmt: skip
+    num_bundles = int(max(graph.attach_down.max(), graph.bundle.max(initial=0))) + 1
+    tail = np.full(num_bundles, -1, dtype=np.int32)
+    head = np.full(num_bundles, -1, dtype=np.int32)
+    endpoint = fabric.num_switches + np.repeat(
+        np.arange(fabric.num_endpoints), np.diff(graph.attach_start)
+    )
+    tail[graph.attach_up], head[graph.attach_up] = endpoint, graph.attach_switch
+    tail[graph.attach_down], head[graph.attach_down] = graph.attach_switch, endpoint
+    tail[graph.bundle] = np.repeat(np.arange(len(graph.start) - 1), np.diff(graph.start))
+    head[graph.bundle] = graph.neighbour
+    return tail, head
+
+
+def _dragonfly_ends(
+    fabric: Fabric, routing: DragonflyRouting
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    num_endpoints, routers = fabric.num_endpoints, routing.routers_per_group
+    endpoint = fabric.num_switches + np.arange(num_endpoints)
+    router = np.repeat(np.arange(fabric.num_switches), routers)
+    neighbour = router // routers * routers + np.tile(np.arange(routers), fabric.num_switches)
+    tail = [endpoint, routing.endpoint_router, router, routing.global_exit]
+    head = [routing.endpoint_router, endpoint, neighbour, routing.global_entry]
+    return np.concatenate(tail).astype(np.int32), np.concatenate(head).astype(np.int32)
