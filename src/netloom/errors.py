@@ -42,7 +42,10 @@ class Problem:
 
 
 class NetloomError(Exception):
-    """Base of every error that netloom raises on purpose; the command line exits with `exit_code`."""
+    """Base of every error that netloom raises on purpose.
+
+    The command line exits with `exit_code`.
+    """
 
     exit_code = 1
 
@@ -73,7 +76,7 @@ class ParameterError(NetloomError):
 
 
 class InfeasibleError(NetloomError):
-    """The question is well formed but has no answer, such as a model that fits on no plan. Exit 3."""
+    """The question is well formed but has no answer: a model that fits on no plan. Exit 3."""
 
     exit_code = 3
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from netloom import catalog, materials, topology, units
 from netloom.catalog import parts
-from netloom.cost.bom import network_lines, nic_line
+from netloom.cost.bom import CableLot, network_lines, nic_line
+from netloom.cost.book import fabric_lines, prices_fabrics
 from netloom.cost.prices import Prices
 from netloom.errors import ParameterError
 from netloom.layout import AUTO, Layout
@@ -24,6 +25,9 @@ from netloom.switch_choice import port_mode, tier_switches
 from netloom.topology import counts as fabric_counts
 from netloom.topology.fabric import Fabric
 from netloom.topology.parameters import validated
+
+#: Book whose parts are chosen from when the book asked for knows none.
+_MARKET = "market-2026"
 
 
 @dataclass(frozen=True)
@@ -146,9 +150,11 @@ def survey(request: Request) -> Survey:
     ParameterError
         When a name is unknown, a parameter is outside its domain, or a part does not fit.
     """
-    prices = Prices(
-        catalog.get("price-book", request.book), dict(request.adjust), dict(request.quotes)
-    )
+    book = catalog.get("price-book", request.book)
+    by_fabric = prices_fabrics(book)
+    # a study's book knows no parts: media are chosen in the market, links priced by the book
+    parts_book = catalog.get("price-book", _MARKET) if by_fabric else book
+    prices = Prices(parts_book, dict(request.adjust), dict(request.quotes))
     node = catalog.get("node", request.node)
     nic = catalog.get("nic", request.nic) if request.nic is not None else None
     parameters = _parameters(request, node, nic)
@@ -162,11 +168,13 @@ def survey(request: Request) -> Survey:
     )  # fmt: skip
     lots = materials.cable_lots(fabric, placed)
     counted, built = materials.count(fabric, lots), fabric_counts.count(fabric)
-    lines = network_lines(
-        materials.switch_lots(fabric, tiers), lots, materials.media_of(lots), prices
-    )
-    if nic is not None:
-        lines.append(nic_line(nic, fabric.num_endpoints, prices))
+    lines = _lines(fabric, tiers, lots, prices, nic)
+    if by_fabric:
+        lines = list(fabric_lines(fabric, book))
+        assumed.append(
+            f"{book.name} prices switches and links of one fabric, without power; media and "
+            f"switches were chosen from {_MARKET}"
+        )
     distances = fabric_counts.hops(fabric)
     if not distances.exact:
         assumed.append("mean_hops is of evenly spaced switches, not of all")
@@ -196,6 +204,22 @@ def survey(request: Request) -> Survey:
         cables_by_medium=dict(sorted(by_medium.items())),
         warnings=(*fabric.warnings, *_address_warnings(fabric, tiers), *assumed),
     )
+
+
+def _lines(
+    fabric: Fabric,
+    tiers: Mapping[str, TierSwitch],
+    lots: tuple[CableLot, ...],
+    prices: Prices,
+    nic: parts.Nic | None,
+) -> list[BomLine]:
+    """Return the bill of parts: switches, optics, cables, and NICs where they were asked for."""
+    lines = network_lines(
+        materials.switch_lots(fabric, tiers), lots, materials.media_of(lots), prices
+    )
+    if nic is not None:
+        lines.append(nic_line(nic, fabric.num_endpoints, prices))
+    return lines
 
 
 def _totalled(counts: Mapping[str, int]) -> dict[str, int]:

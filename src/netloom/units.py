@@ -165,7 +165,7 @@ _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "data": ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")),
     "memory": ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
     "time": (
-        (_YEAR, "years"), (2 * _DAY, "days"), (2 * _HOUR, "h"), (120.0, "min"), (1.0, "s"),
+        (_YEAR, "years"), (_DAY, "days"), (_HOUR, "h"), (60.0, "min"), (1.0, "s"),
         (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"),
     ),
     "count": ((1e15, "P"), (1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, "")),

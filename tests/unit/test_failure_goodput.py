@@ -254,3 +254,16 @@ def test_impossible_exposures_and_policies_are_refused():
             Exposure(**{"cause": "link", "num_parts": 1, "failures_per_s": 1.0} | bad)
     with pytest.raises(ParameterError, match="exposed network fraction"):
         Policy(None, 10.0, 1.5)
+
+
+@pytest.mark.parametrize("cage_ports", [1, 2, 4])
+def test_a_nic_with_two_planes_has_two_paths_however_its_cages_break_out(cage_ports):
+    fabric = topology.build(
+        "leaf-spine",
+        {"hosts": 64, "radix": 32, "planes": 2, "cage_ports": cage_ports},
+    )
+    ends = [LinkEnds(kind.name, "any", 2, 1e-9) for kind in fabric.link_classes]
+    exposures = network_exposures(fabric, {tier.name: 1e-9 for tier in fabric.tiers}, ends)
+    by_cause = {part.cause: part.num_paths for part in exposures}
+    assert by_cause["link host-leaf (any)"] == 2
+    assert by_cause["switch leaf"] == 2

@@ -151,7 +151,9 @@ def _paths(fabric: Fabric) -> tuple[dict[str, tuple[int, bool]], dict[str, tuple
         if inside:
             below, num_links = _both_ends(fabric, chosen)
         hosts = link_class.lower == HOST
-        num_cables = _fewest(below, num_links) // link_class.links_per_cable
+        # links of one trunk share cables, links of different trunks never do: a leg of a breakout
+        # is a cable to whoever hangs on it
+        num_cables = _fewest(below, -(-num_links // link_class.links_per_cable))
         detour = inside and _fewest(*_links_inside(fabric, link_class.lower)) > 1
         links[link_class.name] = (max(2 if detour else 1, num_cables), hosts)
         if inside:

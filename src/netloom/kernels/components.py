@@ -36,16 +36,17 @@ def _most_through(paths, bytes_per_s, by_first):
 
     Flows are visited grouped by that bundle, so that it counts once.
     """
-    num_flows, num_bundles = len(paths.indptr) - 1, len(bytes_per_s)
+    num_bundles = len(bytes_per_s)
+    indptr, crosses, shares = paths.indptr, paths.bundle, paths.share
     most = np.zeros(num_bundles)
     stamp = np.full(num_bundles, -1, dtype=np.int32)
     for flow in _by_edge(paths, num_bundles, by_first):
-        first, last = paths.indptr[flow], paths.indptr[flow + 1] - 1
+        first, last = indptr[flow], indptr[flow + 1] - 1
         edge_entry = first if by_first else last
-        edge, edge_share = paths.bundle[edge_entry], paths.share[edge_entry]
+        edge, edge_share = crosses[edge_entry], shares[edge_entry]
         for entry in range(first, last + 1):
-            bundle = paths.bundle[entry]
-            if paths.share[entry] > edge_share:
+            bundle = crosses[entry]
+            if shares[entry] > edge_share:
                 most[bundle] = np.inf
             elif stamp[bundle] != edge:
                 stamp[bundle] = edge
@@ -56,13 +57,13 @@ def _most_through(paths, bytes_per_s, by_first):
 @njit(cache=True)
 def _by_edge(paths, num_bundles, by_first):
     """Return the flows that cross a bundle, grouped by their first (or last) one, int32."""
-    num_flows = len(paths.indptr) - 1
+    indptr, crosses = paths.indptr, paths.bundle
+    num_flows = len(indptr) - 1
     start = np.zeros(num_bundles + 1, dtype=np.int64)
     edge = np.full(num_flows, -1, dtype=np.int32)
     for flow in range(num_flows):
-        if paths.indptr[flow] < paths.indptr[flow + 1]:
-            entry = paths.indptr[flow] if by_first else paths.indptr[flow + 1] - 1
-            edge[flow] = paths.bundle[entry]
+        if indptr[flow] < indptr[flow + 1]:
+            edge[flow] = crosses[indptr[flow] if by_first else indptr[flow + 1] - 1]
             start[edge[flow] + 1] += 1
     start = np.cumsum(start)
     ordered = np.empty(start[-1], dtype=np.int32)
@@ -76,20 +77,19 @@ def _by_edge(paths, num_bundles, by_first):
 @njit(cache=True)
 def without(paths, keep):
     """Return the paths without the bundles that are not kept, shape (B,)."""
-    num_flows = len(paths.indptr) - 1
+    before, crosses, shares = paths.indptr, paths.bundle, paths.share
+    num_flows = len(before) - 1
     indptr = np.zeros(num_flows + 1, dtype=np.int64)
+    # room for all, cut off afterwards
+    bundle, share = np.empty(len(crosses), dtype=np.int32), np.empty(len(crosses))
     size = 0
     for flow in range(num_flows):
-        for entry in range(paths.indptr[flow], paths.indptr[flow + 1]):
-            size += keep[paths.bundle[entry]]
+        for entry in range(before[flow], before[flow + 1]):
+            if keep[crosses[entry]]:
+                bundle[size], share[size] = crosses[entry], shares[entry]
+                size += 1
         indptr[flow + 1] = size
-    bundle, share = np.empty(size, dtype=np.int32), np.empty(size)
-    size = 0
-    for entry in range(len(paths.bundle)):
-        if keep[paths.bundle[entry]]:
-            bundle[size], share[size] = paths.bundle[entry], paths.share[entry]
-            size += 1
-    return PathArrays(indptr, bundle, share)
+    return PathArrays(indptr, bundle[:size], share[:size])
 
 
 @njit(cache=True)
@@ -133,15 +133,16 @@ def components(paths, num_bundles, after_start, after):
     flow_start, flow : int64, shape (C + 1,), and int32, shape (F,).
     bundle_start, bundle : the same for bundles that some flow crosses.
     """
-    num_flows = len(paths.indptr) - 1
+    indptr, crosses = paths.indptr, paths.bundle
+    num_flows = len(indptr) - 1
     # flow f is item f, bundle b is item F + b
     parent = np.arange(num_flows + num_bundles).astype(np.int32)
     crossed = np.zeros(num_bundles, dtype=np.bool_)
     for flow in range(num_flows):
         root = _root(parent, flow)
-        for entry in range(paths.indptr[flow], paths.indptr[flow + 1]):
-            crossed[paths.bundle[entry]] = True
-            other = _root(parent, num_flows + paths.bundle[entry])
+        for entry in range(indptr[flow], indptr[flow + 1]):
+            crossed[crosses[entry]] = True
+            other = _root(parent, num_flows + crosses[entry])
             parent[root] = other
             root = other
         for position in range(after_start[flow], after_start[flow + 1]):

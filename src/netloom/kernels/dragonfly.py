@@ -11,7 +11,7 @@ from numba import njit
 
 @njit(cache=True)
 def _sums(source, target, flow_bytes, tables, groups):
-    """Return bytes from each router to each other group (R, G) and from each group to each router."""
+    """Return bytes from each router to each other group, and from each group to each router."""
     routers = groups * tables.routers
     to_group = np.zeros((routers, groups))
     to_router = np.zeros((groups, routers))

@@ -1,5 +1,7 @@
 """Which flows are under way, how fast, and which bundle holds each of them back.
 
+Loops take the arrays out of the named tuples first: inside a loop that costs more than the work.
+
 Legend for shapes: F flows, N entries of all paths, B bundles.
 
 A bundle's *level* is the rate at which it would hold back a flow: its max-min share, infinite while
@@ -50,15 +52,16 @@ class FlowState(NamedTuple):
 @njit(cache=True)
 def idle_state(paths, bytes_per_s):
     """Return the state in which no flow runs."""
-    num_flows, num_bundles = len(paths.indptr) - 1, len(bytes_per_s)
-    num_entries = paths.indptr[-1]
+    indptr, num_bundles = paths.indptr, len(bytes_per_s)
+    num_flows, num_entries = len(indptr) - 1, indptr[-1]
     start = np.zeros(num_bundles + 1, dtype=np.int64)
     for bundle in paths.bundle:
         start[bundle + 1] += 1
     start = np.cumsum(start)
     entry_flow = np.empty(num_entries, dtype=np.int32)
     for flow in range(num_flows):
-        entry_flow[paths.indptr[flow] : paths.indptr[flow + 1]] = flow
+        for entry in range(indptr[flow], indptr[flow + 1]):
+            entry_flow[entry] = flow
     return FlowState(
         paths, entry_flow, start,
         np.empty(num_entries, dtype=np.int32),
@@ -73,29 +76,37 @@ def idle_state(paths, bytes_per_s):
 
 
 @njit(cache=True)
-def enter(state, flow):
-    """Put a flow on the lists of its bundles; its rate is not known yet."""
-    for entry in range(state.paths.indptr[flow], state.paths.indptr[flow + 1]):
-        bundle = state.paths.bundle[entry]
-        position = state.start[bundle] + state.count[bundle]
-        state.members[position] = entry
-        state.slot[entry] = position
-        state.count[bundle] += 1
-    state.rate[flow] = 0.0
-    state.limit[flow] = -1
+def enter(state, flows):
+    """Put flows on the lists of their bundles; their rates are not known yet."""
+    indptr, bundles = state.paths.indptr, state.paths.bundle
+    start, count, members, slot = state.start, state.count, state.members, state.slot
+    rate, limit = state.rate, state.limit
+    for flow in flows:
+        for entry in range(indptr[flow], indptr[flow + 1]):
+            bundle = bundles[entry]
+            position = start[bundle] + count[bundle]
+            members[position] = entry
+            slot[entry] = position
+            count[bundle] += 1
+        rate[flow] = 0.0
+        limit[flow] = -1
 
 
 @njit(cache=True)
-def leave(state, flow):
-    """Take a flow off the lists of its bundles, and its rate off what they carry."""
-    for entry in range(state.paths.indptr[flow], state.paths.indptr[flow + 1]):
-        bundle = state.paths.bundle[entry]
-        state.count[bundle] -= 1
-        last = state.members[state.start[bundle] + state.count[bundle]]
-        position = state.slot[entry]
-        state.members[position] = last
-        state.slot[last] = position
-        state.slot[entry] = -1
-        state.used[bundle] -= state.paths.share[entry] * state.rate[flow]
-    state.rate[flow] = 0.0
-    state.limit[flow] = -1
+def leave(state, flows):
+    """Take flows off the lists of their bundles, and their rates off what these carry."""
+    indptr, bundles, shares = state.paths.indptr, state.paths.bundle, state.paths.share
+    start, count, members, slot = state.start, state.count, state.members, state.slot
+    rate, limit, used = state.rate, state.limit, state.used
+    for flow in flows:
+        for entry in range(indptr[flow], indptr[flow + 1]):
+            bundle = bundles[entry]
+            count[bundle] -= 1
+            last = members[start[bundle] + count[bundle]]
+            position = slot[entry]
+            members[position] = last
+            slot[last] = position
+            slot[entry] = -1
+            used[bundle] -= shares[entry] * rate[flow]
+        rate[flow] = 0.0
+        limit[flow] = -1

@@ -161,7 +161,12 @@ def _new_run(paths, bytes_per_s, timeline):
         clock,
         empty_heap(num_flows),
         empty_filling(num_flows, num_bundles),
-        Work(empty_heap(num_bundles), np.empty(most), np.empty(most, dtype=np.int32)),
+        Work(
+            empty_heap(num_bundles),
+            np.empty(most),
+            np.empty(most),
+            np.empty(most, dtype=np.int32),
+        ),
         changed,
         np.zeros(2, dtype=np.int64),
     )
@@ -176,7 +181,7 @@ def _expect(clock, events, flow, time_s):
         append(events, flow, time_s)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _release(clock, events, timeline, flow):
     """Let the flows that waited for this one start, if they wait for no other."""
     for position in range(timeline.after_start[flow], timeline.after_start[flow + 1]):
@@ -184,30 +189,6 @@ def _release(clock, events, timeline, flow):
         clock.waiting[other] -= 1
         if clock.waiting[other] == 0:
             _expect(clock, events, other, clock.end_s[flow] + timeline.start_s[other])
-
-
-@njit(cache=True, inline="always")
-def _begin(clock, events, flow, num_entries, now):
-    """Count a flow as running; its end is not known yet."""
-    clock.begun_s[flow] = now
-    clock.since_s[flow] = now
-    clock.place[flow] = clock.num_running[0]
-    clock.running[clock.num_running[0]] = flow
-    clock.num_running[0] += 1
-    clock.num_entries[0] += num_entries
-    _expect(clock, events, flow, np.inf)
-
-
-@njit(cache=True, inline="always")
-def _end(clock, flow, num_entries, end_s):
-    """Count a flow as ended."""
-    clock.end_s[flow] = end_s
-    clock.num_running[0] -= 1
-    clock.num_entries[0] -= num_entries
-    last = clock.running[clock.num_running[0]]
-    clock.running[clock.place[flow]] = last
-    clock.place[last] = clock.place[flow]
-    clock.place[flow] = -1
 
 
 @njit(cache=True)
@@ -221,7 +202,7 @@ def _next_time(clock, events):
     return earliest
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _is_due(clock, events, flow, now, tolerance):
     """Return whether a flow starts now, or ends now or so shortly after that it makes no matter."""
     time_s = events.key[flow]
@@ -253,24 +234,51 @@ def _collect(clock, events, now, tolerance):
 
 @njit(cache=True)
 def _start_and_end(state, clock, events, timeline, now):
-    """Start the flows of the batch that wait, and end those that run."""
-    indptr = state.paths.indptr
+    """Start the flows of the batch that wait, and end those that run.
+
+    Flows without bytes or without bundles end at once. Afterwards the batch holds the flows that
+    have left bundles and then those that have entered some.
+    """
+    indptr, flow_bytes = state.paths.indptr, timeline.flow_bytes
+    batch, running, place = clock.batch, clock.running, clock.place
+    num_running, num_left, num_kept = clock.num_running[0], 0, 0
     for position in range(clock.num_batch[0]):
-        flow = clock.batch[position]
+        flow = batch[position]
         num_entries = indptr[flow + 1] - indptr[flow]
-        if clock.place[flow] >= 0:
-            leave(state, flow)
-            _end(clock, flow, num_entries, events.key[flow])
-            _release(clock, events, timeline, flow)
-        elif timeline.flow_bytes[flow] > 0.0 and num_entries > 0:
-            enter(state, flow)
-            _begin(clock, events, flow, num_entries, now)
+        if place[flow] < 0 and flow_bytes[flow] > 0.0 and num_entries > 0:
+            place[flow] = num_running
+            running[num_running] = flow
+            num_running += 1
+            clock.num_entries[0] += num_entries
+            clock.begun_s[flow] = now
+            clock.since_s[flow] = now
+            _expect(clock, events, flow, np.inf)
+            batch[num_kept] = flow
+            num_kept += 1
+            continue
+        if place[flow] >= 0:
+            num_running -= 1
+            last = running[num_running]
+            running[place[flow]] = last
+            place[last] = place[flow]
+            place[flow] = -1
+            clock.num_entries[0] -= num_entries
+            clock.end_s[flow] = events.key[flow]
+            batch[num_kept] = batch[num_left]
+            batch[num_left] = flow
+            num_left += 1
+            num_kept += 1
         else:
             clock.end_s[flow] = now
+        if timeline.after_start[flow + 1] > timeline.after_start[flow]:
             _release(clock, events, timeline, flow)
+    clock.num_running[0] = num_running
+    clock.num_batch[0] = num_kept
+    leave(state, batch[:num_left])
+    enter(state, batch[num_left:num_kept])
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _end_at(clock, flow, before, rate, now):
     """Count what a flow has sent at its former rate; return when it ends at the present one."""
     sent = before * (now - clock.since_s[flow])
@@ -285,10 +293,10 @@ def _mark_batch(state, clock, work, changed):
     for position in range(clock.num_batch[0]):
         flow = clock.batch[position]
         if clock.place[flow] >= 0:
-            mark_entered(state, work, flow)
+            mark_entered(state, work.stale, flow)
             note(changed, flow, 0.0)
         else:
-            mark_left(state, work, flow)
+            mark_left(state, work.stale, flow)
 
 
 @njit(cache=True)
@@ -361,7 +369,7 @@ def _resize(run, changes, change, last, now):
     while change < last and changes.at_s[change] <= now:
         bundle = changes.bundle[change]
         run.state.bytes_per_s[bundle] = changes.bytes_per_s[change]
-        mark_resized(run.work, bundle)
+        mark_resized(run.work.stale, bundle)
         change += 1
     return change
 

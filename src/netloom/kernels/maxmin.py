@@ -69,55 +69,61 @@ def fill(state, filling, bundles):
     filling : `Filling`.
     bundles : int32; flows that cross one of them cross no others.
     """
-    heap, paths = filling.by_share, state.paths
-    clear(heap)
-    for bundle in bundles:
-        state.level[bundle] = np.inf
-        state.used[bundle] = 0.0
-        if state.count[bundle] == 0:
-            continue
-        filling.left[bundle] = state.bytes_per_s[bundle]
-        filling.num_rising[bundle] = state.count[bundle]
-        weight = 0.0
-        first = state.start[bundle]
-        for position in range(first, first + state.count[bundle]):
-            entry = state.members[position]
-            weight += paths.share[entry]
-            filling.rising[state.entry_flow[entry]] = True
-        filling.weight[bundle] = weight
-        append(heap, bundle, state.bytes_per_s[bundle] / weight)
-    order(heap)
+    heap, keys, items = filling.by_share, filling.by_share.key, filling.by_share.items
+    _start_filling(state, filling, bundles)
+    indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
+    start, count, members, flow_of = state.start, state.count, state.members, state.entry_flow
+    left, weight = filling.left, filling.weight
+    num_rising, rising = filling.num_rising, filling.rising
+    used, level, rate, limit = state.used, state.level, state.rate, state.limit
     while heap.size[0] > 0:
-        bundle = heap.items[0]
-        if filling.num_rising[bundle] == 0:
+        bundle = items[0]
+        if num_rising[bundle] == 0:
             pop(heap)
             continue
-        share = max(filling.left[bundle], 0.0) / filling.weight[bundle]
-        if share > heap.key[bundle] * (1 + ROUNDING):
+        share = max(left[bundle], 0.0) / weight[bundle]
+        if share > keys[bundle] * (1 + ROUNDING):
             put(heap, bundle, share)
-            if heap.items[0] != bundle:
+            if items[0] != bundle:
                 continue
         pop(heap)
-        state.level[bundle] = share
-        first = state.start[bundle]
-        for position in range(first, first + state.count[bundle]):
-            flow = state.entry_flow[state.members[position]]
-            if filling.rising[flow]:
-                filling.rising[flow] = False
-                state.rate[flow] = share
-                state.limit[flow] = bundle
-                _give(state, filling, flow, share)
+        level[bundle] = share
+        for position in range(start[bundle], start[bundle] + count[bundle]):
+            flow = flow_of[members[position]]
+            if not rising[flow]:
+                continue
+            rising[flow] = False
+            rate[flow] = share
+            limit[flow] = bundle
+            for entry in range(indptr[flow], indptr[flow + 1]):
+                crossed, given = crosses[entry], shares[entry] * share
+                left[crossed] -= given
+                used[crossed] += given
+                weight[crossed] -= shares[entry]
+                num_rising[crossed] -= 1
 
 
 @njit(cache=True)
-def _give(state, filling, flow, rate):
-    """Take a flow's rate off what the bundles on its path have left."""
-    for entry in range(state.paths.indptr[flow], state.paths.indptr[flow + 1]):
-        crossed, part = state.paths.bundle[entry], state.paths.share[entry]
-        filling.left[crossed] -= part * rate
-        filling.weight[crossed] -= part
-        filling.num_rising[crossed] -= 1
-        state.used[crossed] += part * rate
+def _start_filling(state, filling, bundles):
+    """Let all running flows of the bundles rise from zero."""
+    heap, shares, rising = filling.by_share, state.paths.share, filling.rising
+    start, count, members, flow_of = state.start, state.count, state.members, state.entry_flow
+    bytes_per_s, used, level = state.bytes_per_s, state.used, state.level
+    clear(heap)
+    for bundle in bundles:
+        level[bundle] = np.inf
+        used[bundle] = 0.0
+        if count[bundle] == 0:
+            continue
+        weight = 0.0
+        for position in range(start[bundle], start[bundle] + count[bundle]):
+            weight += shares[members[position]]
+            rising[flow_of[members[position]]] = True
+        filling.weight[bundle] = weight
+        filling.left[bundle] = bytes_per_s[bundle]
+        filling.num_rising[bundle] = count[bundle]
+        append(heap, bundle, bytes_per_s[bundle] / weight)
+    order(heap)
 
 
 @njit(cache=True)
@@ -132,8 +138,7 @@ def max_min_rates(paths: PathArrays, bytes_per_s: NDArray[np.float64]):
     """
     num_flows = len(paths.indptr) - 1
     state = idle_state(paths, bytes_per_s)
-    for flow in range(num_flows):
-        enter(state, flow)
+    enter(state, np.arange(num_flows))
     bundles = np.arange(len(bytes_per_s)).astype(np.int32)
     fill(state, empty_filling(num_flows, len(bytes_per_s)), bundles)
     rates = state.rate

@@ -55,11 +55,13 @@ class Work(NamedTuple):
     Attributes
     ----------
     stale : heap of bundles.
-    other : float64, shape (most flows on a bundle,), level of the rest of each flow's path.
+    share : float64, shape (most flows on a bundle,), of the bundle's flows.
+    other : float64, of the same shape, level of the rest of each flow's path.
     other_limit : int32, of the same shape, the bundle that has it.
     """
 
     stale: Heap
+    share: np.ndarray
     other: np.ndarray
     other_limit: np.ndarray
 
@@ -82,118 +84,130 @@ def _mark(stale, bundle, level):
 
 
 @njit(cache=True)
-def mark_entered(state, work, flow):
+def mark_entered(state, stale, flow):
     """Mark the bundles of a flow that has come as stale."""
-    for entry in range(state.paths.indptr[flow], state.paths.indptr[flow + 1]):
-        bundle = state.paths.bundle[entry]
-        room = (state.bytes_per_s[bundle] - state.used[bundle]) / state.paths.share[entry]
-        even = state.bytes_per_s[bundle] / state.count[bundle]
-        _mark(work.stale, bundle, max(room, even))
+    indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
+    bytes_per_s, used, count = state.bytes_per_s, state.used, state.count
+    for entry in range(indptr[flow], indptr[flow + 1]):
+        bundle = crosses[entry]
+        room = (bytes_per_s[bundle] - used[bundle]) / shares[entry]
+        _mark(stale, bundle, max(room, bytes_per_s[bundle] / count[bundle]))
 
 
 @njit(cache=True)
-def mark_left(state, work, flow):
+def mark_left(state, stale, flow):
     """Mark the full bundles of a flow that has gone as stale."""
-    for entry in range(state.paths.indptr[flow], state.paths.indptr[flow + 1]):
-        bundle = state.paths.bundle[entry]
-        if state.level[bundle] < np.inf:
-            _mark(work.stale, bundle, state.level[bundle])
+    indptr, crosses, level = state.paths.indptr, state.paths.bundle, state.level
+    for entry in range(indptr[flow], indptr[flow + 1]):
+        bundle = crosses[entry]
+        if level[bundle] < np.inf:
+            _mark(stale, bundle, level[bundle])
 
 
 @njit(cache=True)
-def mark_resized(work, bundle):
+def mark_resized(stale, bundle):
     """Mark a bundle whose capacity has changed as stale, from the lowest level it can have."""
-    _mark(work.stale, bundle, 0.0)
+    _mark(stale, bundle, 0.0)
 
 
 @njit(cache=True)
-def _lowest_elsewhere(state, flow, bundle):
-    """Return the lowest level of a flow's other bundles, and which one has it."""
-    lowest, which = np.inf, np.int32(-1)
-    for entry in range(state.paths.indptr[flow], state.paths.indptr[flow + 1]):
-        crossed = state.paths.bundle[entry]
-        if crossed != bundle and state.level[crossed] < lowest:
-            lowest, which = state.level[crossed], crossed
-    return lowest, which
-
-
-@njit(cache=True)
-def _level(state, bundle, other):
-    """Return the level that fills a bundle, infinite if its flows cannot fill it.
+def level_that_fills(share, other, count, capacity, guess):
+    """Return x with ``sum of share * min(x, other) = capacity``, infinite if no x is enough.
 
     Newton's method on a concave, piecewise linear function: the first step lands at or below the
     solution, the following ones climb to it.
+
+    Parameters
+    ----------
+    share, other : float64, the first `count` are meant.
+    capacity : not negative.
+    guess : where to start; any number, infinite too.
     """
-    first, count = state.start[bundle], state.count[bundle]
-    capacity = state.bytes_per_s[bundle]
     total = 0.0
     for place in range(count):
-        total += state.paths.share[state.members[first + place]] * other[place]
+        total += share[place] * other[place]
     if total <= capacity * (1 + SAME):
         return np.inf
-    level = state.level[bundle]
+    level = guess
     for turn in range(count + 2):
         below, above = 0.0, 0.0
         for place in range(count):
-            share = state.paths.share[state.members[first + place]]
             if other[place] < level:
-                below += share * other[place]
+                below += share[place] * other[place]
             else:
-                above += share
+                above += share[place]
         if above == 0.0:
-            # a guess above all flows: start from the even share, which lies below the solution
+            # above all of them: start from zero, whose first step is the even share
             level = 0.0
             continue
-        better = (capacity - below) / above
-        if turn > 0 and better <= level * (1 + 1e-15) and better >= level * (1 - 1e-15):
+        better = max((capacity - below) / above, 0.0)
+        if turn > 0 and abs(better - level) <= 1e-15 * level:
             break
-        level = max(better, 0.0)
+        level = better
     return level
+
+
+@njit(cache=True)
+def _gather(state, work, bundle):
+    """Write what else limits a bundle's flows to the work space; return entries looked at."""
+    indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
+    first, count = state.start[bundle], state.count[bundle]
+    members, flow_of, level = state.members, state.entry_flow, state.level
+    limit, rate = state.limit, state.rate
+    share, other, other_limit = work.share, work.other, work.other_limit
+    looks = count
+    for place in range(count):
+        entry = members[first + place]
+        flow = flow_of[entry]
+        share[place] = shares[entry]
+        other[place], other_limit[place] = rate[flow], limit[flow]
+        if limit[flow] == bundle or limit[flow] < 0:
+            lowest, which = np.inf, np.int32(-1)
+            for crossing in range(indptr[flow], indptr[flow + 1]):
+                crossed = crosses[crossing]
+                if crossed != bundle and level[crossed] < lowest:
+                    lowest, which = level[crossed], crossed
+            other[place], other_limit[place] = lowest, which
+            looks += indptr[flow + 1] - indptr[flow]
+    return looks
 
 
 @njit(cache=True)
 def _settle(state, work, changes, bundle):
     """Solve one bundle, pass changes of rates on; return how many entries were looked at."""
+    looks = _gather(state, work, bundle)
+    indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
     first, count = state.start[bundle], state.count[bundle]
-    looked_at = count
+    members, flow_of, levels = state.members, state.entry_flow, state.level
+    limit, rates, used, bytes_per_s = state.limit, state.rate, state.used, state.bytes_per_s
+    other, other_limit, stale = work.other, work.other_limit, work.stale
+    level = level_that_fills(work.share, other, count, bytes_per_s[bundle], levels[bundle])
+    levels[bundle] = level
+    total = 0.0
     for place in range(count):
-        flow = state.entry_flow[state.members[first + place]]
-        if state.limit[flow] == bundle or state.limit[flow] < 0:
-            work.other[place], work.other_limit[place] = _lowest_elsewhere(state, flow, bundle)
-            looked_at += 2
-        else:
-            work.other[place], work.other_limit[place] = state.rate[flow], state.limit[flow]
-    level = _level(state, bundle, work.other)
-    state.level[bundle] = level
-    used = 0.0
-    for place in range(count):
-        entry = state.members[first + place]
-        flow = state.entry_flow[entry]
-        before = state.rate[flow]
-        rate = work.other[place]
-        state.limit[flow] = work.other_limit[place]
+        flow = flow_of[members[first + place]]
+        rate, before = other[place], rates[flow]
         if level <= rate:
             rate = level
-            state.limit[flow] = bundle
-        if abs(rate - before) > SAME * before:
-            note(changes, flow, before)
-            state.rate[flow] = rate
-            looked_at += 4
-            for crossing in range(state.paths.indptr[flow], state.paths.indptr[flow + 1]):
-                crossed = state.paths.bundle[crossing]
-                if crossed == bundle:
-                    continue
-                state.used[crossed] += state.paths.share[crossing] * (rate - before)
-                if (
-                    state.level[crossed] < np.inf
-                    or state.used[crossed] > NEARLY_FULL * state.bytes_per_s[crossed]
-                ):
-                    _mark(work.stale, crossed, min(rate, before) if before > 0 else rate)
+            limit[flow] = bundle
         else:
-            rate = before
-        used += state.paths.share[entry] * rate
-    state.used[bundle] = used
-    return looked_at
+            limit[flow] = other_limit[place]
+        if abs(rate - before) <= SAME * before:
+            total += work.share[place] * before
+            continue
+        total += work.share[place] * rate
+        note(changes, flow, before)
+        rates[flow] = rate
+        looks += indptr[flow + 1] - indptr[flow]
+        for crossing in range(indptr[flow], indptr[flow + 1]):
+            crossed = crosses[crossing]
+            if crossed == bundle:
+                continue
+            used[crossed] += shares[crossing] * (rate - before)
+            if levels[crossed] < np.inf or used[crossed] > NEARLY_FULL * bytes_per_s[crossed]:
+                _mark(stale, crossed, min(rate, before) if before > 0.0 else rate)
+    used[bundle] = total
+    return looks
 
 
 @njit(cache=True)
