@@ -66,10 +66,15 @@ def tier_switches(
         runs = _runs(tier, rate, fastest, prices)
         found = _catalogue_switch(tier, runs, cage, prices)
         if found is None:
+            others = [run for run in runs if run.mode.num_ports == tier.num_ports]
             found, prices = _generic(tier, runs, rate, cage, prices)
             assumed.append(
-                f"no priced catalogue switch has {tier.num_ports} {_ports_text(tier, rate)}: "
-                f"{tier.name} is a {found.switch.title}"
+                f"no priced catalogue switch has {tier.num_ports} {_ports_text(tier, rate)}, "
+                f"{cage} to a cage: {tier.name} is a {found.switch.title}"
+                + "".join(
+                    f"; {run.switch.name} has them with cage_ports {run.mode.ports_per_cage}"
+                    for run in others
+                )
             )
         chosen[tier.name] = found
     return chosen, prices, assumed

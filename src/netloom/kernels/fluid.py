@@ -279,12 +279,12 @@ def _start_and_end(state, clock, events, timeline, now):
 
 
 @njit(cache=True)
-def _end_at(clock, flow, before, rate, now):
+def _end_at(left_bytes, since_s, flow, before, rate, now):
     """Count what a flow has sent at its former rate; return when it ends at the present one."""
-    sent = before * (now - clock.since_s[flow])
-    clock.left_bytes[flow] = max(clock.left_bytes[flow] - sent, 0.0)
-    clock.since_s[flow] = now
-    return now + clock.left_bytes[flow] / rate if rate > 0.0 else np.inf
+    left = max(left_bytes[flow] - before * (now - since_s[flow]), 0.0)
+    left_bytes[flow] = left
+    since_s[flow] = now
+    return now + left / rate if rate > 0.0 else np.inf
 
 
 @njit(cache=True)
@@ -305,11 +305,13 @@ def _reschedule_changed(state, clock, events, changed, now):
     if not clock.is_ordered[0]:
         order(events)
         clock.is_ordered[0] = True
+    flows, noted, before, rates = changed.flow, changed.noted, changed.before, state.rate
+    place, left_bytes, since_s = clock.place, clock.left_bytes, clock.since_s
     for position in range(changed.count[0]):
-        flow = changed.flow[position]
-        changed.noted[flow] = False
-        if clock.place[flow] >= 0:
-            put(events, flow, _end_at(clock, flow, changed.before[flow], state.rate[flow], now))
+        flow = flows[position]
+        noted[flow] = False
+        if place[flow] >= 0:
+            put(events, flow, _end_at(left_bytes, since_s, flow, before[flow], rates[flow], now))
     changed.count[0] = 0
 
 
@@ -328,17 +330,13 @@ def _remember_rates(state, clock, changed):
 @njit(cache=True)
 def _reschedule_running(state, clock, events, changed, now):
     """Expect the ends of all running flows at their new times, in any order."""
-    # the same as `_end_at`, with the arrays taken out of their tuples once
     running, rates, before = clock.running, state.rate, changed.before
     left_bytes, since_s, ends = clock.left_bytes, clock.since_s, events.key
     for position in range(clock.num_running[0]):
         flow = running[position]
         rate = rates[flow]
         if abs(rate - before[flow]) > SAME * before[flow]:
-            left = max(left_bytes[flow] - before[flow] * (now - since_s[flow]), 0.0)
-            left_bytes[flow] = left
-            since_s[flow] = now
-            ends[flow] = now + left / rate if rate > 0.0 else np.inf
+            ends[flow] = _end_at(left_bytes, since_s, flow, before[flow], rate, now)
     clock.is_ordered[0] = False
 
 

@@ -180,8 +180,12 @@ def _settle(state, work, changes, bundle):
     first, count = state.start[bundle], state.count[bundle]
     members, flow_of, levels = state.members, state.entry_flow, state.level
     limit, rates, used, bytes_per_s = state.limit, state.rate, state.used, state.bytes_per_s
-    other, other_limit, stale = work.other, work.other_limit, work.stale
-    level = level_that_fills(work.share, other, count, bytes_per_s[bundle], levels[bundle])
+    other, other_limit, share, stale = work.other, work.other_limit, work.share, work.stale
+    stale_key, stale_place = stale.key, stale.place
+    noted, before_change, changed, num_changed = (
+        changes.noted, changes.before, changes.flow, changes.count[0]
+    )  # fmt: skip
+    level = level_that_fills(share, other, count, bytes_per_s[bundle], levels[bundle])
     levels[bundle] = level
     total = 0.0
     for place in range(count):
@@ -193,10 +197,14 @@ def _settle(state, work, changes, bundle):
         else:
             limit[flow] = other_limit[place]
         if abs(rate - before) <= SAME * before:
-            total += work.share[place] * before
+            total += share[place] * before
             continue
-        total += work.share[place] * rate
-        note(changes, flow, before)
+        total += share[place] * rate
+        if not noted[flow]:
+            noted[flow] = True
+            before_change[flow] = before
+            changed[num_changed] = flow
+            num_changed += 1
         rates[flow] = rate
         looks += indptr[flow + 1] - indptr[flow]
         for crossing in range(indptr[flow], indptr[flow + 1]):
@@ -205,8 +213,11 @@ def _settle(state, work, changes, bundle):
                 continue
             used[crossed] += shares[crossing] * (rate - before)
             if levels[crossed] < np.inf or used[crossed] > NEARLY_FULL * bytes_per_s[crossed]:
-                _mark(stale, crossed, min(rate, before) if before > 0.0 else rate)
+                key = min(rate, before) if before > 0.0 else rate
+                if stale_place[crossed] < 0 or stale_key[crossed] > key:
+                    put(stale, crossed, key)
     used[bundle] = total
+    changes.count[0] = num_changed
     return looks
 
 
