@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from netloom.kernels.components import can_fill, components, without
 from netloom.kernels.flow_state import FlowState, enter, idle_state, leave
-from netloom.kernels.heap import Heap, append, clear, empty_heap, order, pop, put, remove
+from netloom.kernels.heap import Heap, append, clear, empty_heap, order, pop, put, put_at, remove
 from netloom.kernels.loads import PathArrays
 from netloom.kernels.maxmin import Filling, empty_filling, fill
 from netloom.kernels.relax import (
@@ -41,6 +41,9 @@ LARGE_BATCH = 0.25
 
 #: ... unless it is no more than this many.
 SMALL_BATCH = 16
+
+#: Places in `_Clock.is_ordered`.
+ENDS, STARTS = 0, 1
 
 #: Events that are answered by filling after a local update has turned out to go everywhere.
 PATIENCE = 8
@@ -93,8 +96,8 @@ class _Clock(NamedTuple):
     waiting : int32, shape (F,), flows still to end before each flow.
     batch : int32, shape (F,), the first ``num_batch[0]`` start or end at the event at hand.
     num_batch : int64, shape (1,).
-    is_ordered : bool, shape (1,), whether the flows' events are a heap, or a list in any order,
-        which is cheaper while most flows change at every event.
+    is_ordered : bool, shape (2,), whether the flows' ends, and their starts, are a heap or a list in
+        any order, which is cheaper while many are due at once.
     """
 
     left_bytes: np.ndarray
@@ -116,13 +119,15 @@ class _Run(NamedTuple):
 
     Attributes
     ----------
-    events : heap of flows by the time of their next event, start or end.
+    starts : heap of waiting flows by the time at which they start.
+    ends : heap of running flows by the time at which they will end.
     num_events : int64, shape (2,), batches of events, and those answered by filling.
     """
 
     state: FlowState
     clock: _Clock
-    events: Heap
+    starts: Heap
+    ends: Heap
     filling: Filling
     work: Work
     changed: Changes
@@ -148,7 +153,7 @@ def _new_run(paths, bytes_per_s, timeline):
         timeline.num_before.copy(),
         np.empty(num_flows, dtype=np.int32),
         np.zeros(1, dtype=np.int64),
-        np.zeros(1, dtype=np.bool_),
+        np.zeros(2, dtype=np.bool_),
     )
     changed = Changes(
         np.empty(num_flows, dtype=np.int32),
@@ -159,6 +164,7 @@ def _new_run(paths, bytes_per_s, timeline):
     return _Run(
         state,
         clock,
+        empty_heap(num_flows),
         empty_heap(num_flows),
         empty_filling(num_flows, num_bundles),
         Work(
@@ -172,68 +178,83 @@ def _new_run(paths, bytes_per_s, timeline):
     )
 
 
-@njit(cache=True, inline="always")
-def _expect(clock, events, flow, time_s):
-    """Enter a flow's next event."""
-    if clock.is_ordered[0]:
-        put(events, flow, time_s)
-    else:
-        append(events, flow, time_s)
-
-
 @njit(cache=True)
-def _release(clock, events, timeline, flow):
+def _release(clock, starts, timeline, flow):
     """Let the flows that waited for this one start, if they wait for no other."""
     for position in range(timeline.after_start[flow], timeline.after_start[flow + 1]):
         other = timeline.after[position]
         clock.waiting[other] -= 1
         if clock.waiting[other] == 0:
-            _expect(clock, events, other, clock.end_s[flow] + timeline.start_s[other])
+            start_s = clock.end_s[flow] + timeline.start_s[other]
+            if clock.is_ordered[STARTS]:
+                put(starts, other, start_s)
+            else:
+                append(starts, other, start_s)
 
 
 @njit(cache=True)
-def _next_time(clock, events):
-    """Return when the next flow starts or ends."""
-    if clock.is_ordered[0]:
-        return events.key[events.items[0]]
+def _earliest(events, is_ordered):
+    """Return the smallest time of a heap, or of a list in any order."""
+    if events.size[0] == 0:
+        return np.inf
+    items, key = events.items, events.key
+    if is_ordered:
+        return key[items[0]]
     earliest = np.inf
     for position in range(events.size[0]):
-        earliest = min(earliest, events.key[events.items[position]])
+        earliest = min(earliest, key[items[position]])
     return earliest
 
 
 @njit(cache=True)
-def _is_due(clock, events, flow, now, tolerance):
-    """Return whether a flow starts now, or ends now or so shortly after that it makes no matter."""
-    time_s = events.key[flow]
-    if clock.place[flow] < 0 or np.isinf(time_s):
-        return time_s <= now
-    return time_s - now <= tolerance * (time_s - clock.begun_s[flow])
-
-
-@njit(cache=True)
-def _collect(clock, events, now, tolerance):
-    """Move all flows whose time has come from the events to the batch."""
-    count = 0
-    if clock.is_ordered[0]:
-        while events.size[0] > 0 and _is_due(clock, events, events.items[0], now, tolerance):
-            clock.batch[count] = pop(events)
-            count += 1
-    else:
-        position = 0
-        while position < events.size[0]:
-            flow = events.items[position]
-            if _is_due(clock, events, flow, now, tolerance):
-                remove(events, flow)
-                clock.batch[count] = flow
-                count += 1
+def _take_ends(clock, ends, now, tolerance):
+    """Move all flows whose end has come to the batch."""
+    items, key, begun_s, batch = ends.items, ends.key, clock.begun_s, clock.batch
+    count, position, is_heap = 0, 0, clock.is_ordered[ENDS]
+    while position < ends.size[0]:
+        # in a heap only the first place is looked at
+        flow = items[position]
+        # an end at infinity is not due, nor is its difference to now a number to compare
+        if key[flow] <= now or key[flow] - now <= tolerance * (key[flow] - begun_s[flow]) < np.inf:
+            if is_heap:
+                pop(ends)
             else:
-                position += 1
+                remove(ends, flow)
+            batch[count] = flow
+            count += 1
+        elif is_heap:
+            break
+        else:
+            position += 1
     clock.num_batch[0] = count
 
 
 @njit(cache=True)
-def _start_and_end(state, clock, events, timeline, now):
+def _take_starts(clock, starts, now):
+    """Add all flows whose start has come to the batch."""
+    items, key, batch, count = starts.items, starts.key, clock.batch, clock.num_batch[0]
+    if clock.is_ordered[STARTS]:
+        while starts.size[0] > 0 and key[items[0]] <= now:
+            batch[count] = pop(starts)
+            count += 1
+    else:
+        num_waiting, position = starts.size[0], 0
+        while position < starts.size[0]:
+            flow = items[position]
+            if key[flow] <= now:
+                remove(starts, flow)
+                batch[count] = flow
+                count += 1
+            else:
+                position += 1
+        if num_waiting - starts.size[0] < LARGE_BATCH * num_waiting:
+            order(starts)
+            clock.is_ordered[STARTS] = True
+    clock.num_batch[0] = count
+
+
+@njit(cache=True)
+def _start_and_end(state, clock, starts, ends, timeline, now):
     """Start the flows of the batch that wait, and end those that run.
 
     Flows without bytes or without bundles end at once. Afterwards the batch holds the flows that
@@ -252,7 +273,10 @@ def _start_and_end(state, clock, events, timeline, now):
             clock.num_entries[0] += num_entries
             clock.begun_s[flow] = now
             clock.since_s[flow] = now
-            _expect(clock, events, flow, np.inf)
+            if clock.is_ordered[ENDS]:
+                put(ends, flow, np.inf)
+            else:
+                append(ends, flow, np.inf)
             batch[num_kept] = flow
             num_kept += 1
             continue
@@ -263,7 +287,7 @@ def _start_and_end(state, clock, events, timeline, now):
             place[last] = place[flow]
             place[flow] = -1
             clock.num_entries[0] -= num_entries
-            clock.end_s[flow] = events.key[flow]
+            clock.end_s[flow] = ends.key[flow]
             batch[num_kept] = batch[num_left]
             batch[num_left] = flow
             num_left += 1
@@ -271,7 +295,7 @@ def _start_and_end(state, clock, events, timeline, now):
         else:
             clock.end_s[flow] = now
         if timeline.after_start[flow + 1] > timeline.after_start[flow]:
-            _release(clock, events, timeline, flow)
+            _release(clock, starts, timeline, flow)
     clock.num_running[0] = num_running
     clock.num_batch[0] = num_kept
     leave(state, batch[:num_left])
@@ -300,18 +324,20 @@ def _mark_batch(state, clock, work, changed):
 
 
 @njit(cache=True)
-def _reschedule_changed(state, clock, events, changed, now):
+def _reschedule_changed(state, clock, ends, changed, now):
     """Expect the ends of the flows whose rates have changed at their new times."""
-    if not clock.is_ordered[0]:
-        order(events)
-        clock.is_ordered[0] = True
+    if not clock.is_ordered[ENDS]:
+        order(ends)
+        clock.is_ordered[ENDS] = True
     flows, noted, before, rates = changed.flow, changed.noted, changed.before, state.rate
     place, left_bytes, since_s = clock.place, clock.left_bytes, clock.since_s
+    keys, items, places, size = ends.key, ends.items, ends.place, ends.size
     for position in range(changed.count[0]):
         flow = flows[position]
         noted[flow] = False
         if place[flow] >= 0:
-            put(events, flow, _end_at(left_bytes, since_s, flow, before[flow], rates[flow], now))
+            end_s = _end_at(left_bytes, since_s, flow, before[flow], rates[flow], now)
+            put_at(keys, items, places, size, flow, end_s)
     changed.count[0] = 0
 
 
@@ -328,16 +354,16 @@ def _remember_rates(state, clock, changed):
 
 
 @njit(cache=True)
-def _reschedule_running(state, clock, events, changed, now):
+def _reschedule_running(state, clock, ends, changed, now):
     """Expect the ends of all running flows at their new times, in any order."""
     running, rates, before = clock.running, state.rate, changed.before
-    left_bytes, since_s, ends = clock.left_bytes, clock.since_s, events.key
+    left_bytes, since_s, key = clock.left_bytes, clock.since_s, ends.key
     for position in range(clock.num_running[0]):
         flow = running[position]
         rate = rates[flow]
         if abs(rate - before[flow]) > SAME * before[flow]:
-            ends[flow] = _end_at(left_bytes, since_s, flow, before[flow], rate, now)
-    clock.is_ordered[0] = False
+            key[flow] = _end_at(left_bytes, since_s, flow, before[flow], rate, now)
+    clock.is_ordered[ENDS] = False
 
 
 @njit(cache=True)
@@ -347,7 +373,7 @@ def _share_locally(run, num_bundles, now):
     most = 3 * run.clock.num_entries[0] + num_bundles
     if not relax(run.state, run.work, run.changed, most):
         return False
-    _reschedule_changed(run.state, run.clock, run.events, run.changed, now)
+    _reschedule_changed(run.state, run.clock, run.ends, run.changed, now)
     return True
 
 
@@ -357,7 +383,7 @@ def _share_anew(run, bundles, now):
     clear(run.work.stale)
     _remember_rates(run.state, run.clock, run.changed)
     fill(run.state, run.filling, bundles)
-    _reschedule_running(run.state, run.clock, run.events, run.changed, now)
+    _reschedule_running(run.state, run.clock, run.ends, run.changed, now)
     run.num_events[1] += 1
 
 
@@ -375,23 +401,27 @@ def _resize(run, changes, change, last, now):
 @njit(cache=True)
 def _run_component(run, timeline, changes, flows, bundles, change, last_change, tolerance):
     """Run one component from its first event to its last; its changes are a range of all."""
-    clock, events = run.clock, run.events
-    clear(events)
+    clock, starts, ends = run.clock, run.starts, run.ends
+    clear(starts)
+    clear(ends)
     clock.num_running[0] = 0
     clock.num_entries[0] = 0
-    clock.is_ordered[0] = False
+    clock.is_ordered[:] = False
     for flow in flows:
         if timeline.num_before[flow] == 0:
-            append(events, flow, timeline.start_s[flow])
+            append(starts, flow, timeline.start_s[flow])
     patience = 0
-    while events.size[0] > 0:
-        now = _next_time(clock, events)
+    while starts.size[0] > 0 or ends.size[0] > 0:
+        now = min(
+            _earliest(starts, clock.is_ordered[STARTS]), _earliest(ends, clock.is_ordered[ENDS])
+        )
         if change < last_change:
             now = min(now, changes.at_s[change])
         if np.isinf(now):
             return
-        _collect(clock, events, now, tolerance)
-        _start_and_end(run.state, clock, events, timeline, now)
+        _take_ends(clock, ends, now, tolerance)
+        _take_starts(clock, starts, now)
+        _start_and_end(run.state, clock, starts, ends, timeline, now)
         change = _resize(run, changes, change, last_change, now)
         run.num_events[0] += 1
         patience -= 1

@@ -41,71 +41,81 @@ def empty_heap(num_items):
 
 
 @njit(cache=True)
-def _rise(heap, hole, item, key):
+def _rise(keys, items, places, hole, item, key):
     """Move an item from a hole towards the top, as far as its key goes."""
     while hole > 0:
         above = (hole - 1) >> 1
-        other = heap.items[above]
-        if heap.key[other] <= key:
+        other = items[above]
+        if keys[other] <= key:
             break
-        heap.items[hole] = other
-        heap.place[other] = hole
+        items[hole] = other
+        places[other] = hole
         hole = above
-    heap.items[hole] = item
-    heap.place[item] = hole
+    items[hole] = item
+    places[item] = hole
 
 
 @njit(cache=True)
-def _sink(heap, hole, item, key):
+def _sink(keys, items, places, size, hole, item, key):
     """Move an item from a hole towards the bottom, as far as its key goes."""
-    size = heap.size[0]
     while True:
         below = 2 * hole + 1
         if below >= size:
             break
-        other = heap.items[below]
+        other = items[below]
         if below + 1 < size:
-            sibling = heap.items[below + 1]
-            if heap.key[sibling] < heap.key[other]:
+            sibling = items[below + 1]
+            if keys[sibling] < keys[other]:
                 below, other = below + 1, sibling
-        if heap.key[other] >= key:
+        if keys[other] >= key:
             break
-        heap.items[hole] = other
-        heap.place[other] = hole
+        items[hole] = other
+        places[other] = hole
         hole = below
-    heap.items[hole] = item
-    heap.place[item] = hole
+    items[hole] = item
+    places[item] = hole
+
+
+@njit(cache=True)
+def put_at(keys, items, places, size, item, key):
+    """Insert an item into the arrays of a heap, or give it another key."""
+    hole = places[item]
+    if hole < 0:
+        hole = size[0]
+        size[0] += 1
+        keys[item] = key
+        _rise(keys, items, places, hole, item, key)
+        return
+    before = keys[item]
+    keys[item] = key
+    if key < before:
+        _rise(keys, items, places, hole, item, key)
+    elif key > before:
+        _sink(keys, items, places, size[0], hole, item, key)
+
+
+@njit(cache=True)
+def pop_from(keys, items, places, size):
+    """Remove the item of the smallest key from the arrays of a heap and return it."""
+    first = items[0]
+    places[first] = -1
+    size[0] -= 1
+    if size[0] > 0:
+        last = items[size[0]]
+        _sink(keys, items, places, size[0], 0, last, keys[last])
+    return first
 
 
 @njit(cache=True)
 def put(heap, item, key):
     """Insert an item, or give it another key."""
-    hole = heap.place[item]
-    if hole < 0:
-        hole = heap.size[0]
-        heap.size[0] += 1
-        heap.key[item] = key
-        _rise(heap, hole, item, key)
-        return
-    before = heap.key[item]
-    heap.key[item] = key
-    if key < before:
-        _rise(heap, hole, item, key)
-    elif key > before:
-        _sink(heap, hole, item, key)
+    put_at(heap.key, heap.items, heap.place, heap.size, item, key)
 
 
 @njit(cache=True)
 def pop(heap):
     """Remove the item of the smallest key and return it."""
-    first = heap.items[0]
-    heap.place[first] = -1
-    heap.size[0] -= 1
-    size = heap.size[0]
-    if size > 0:
-        last = heap.items[size]
-        _sink(heap, 0, last, heap.key[last])
-    return first
+    return pop_from(heap.key, heap.items, heap.place, heap.size)
 
 
 @njit(cache=True)
@@ -131,14 +141,16 @@ def remove(heap, item):
 @njit(cache=True)
 def order(heap):
     """Make a heap of items in any order, in linear time."""
-    for hole in range(heap.size[0] // 2 - 1, -1, -1):
-        item = heap.items[hole]
-        _sink(heap, hole, item, heap.key[item])
+    keys, items, places, size = heap.key, heap.items, heap.place, heap.size[0]
+    for hole in range(size // 2 - 1, -1, -1):
+        item = items[hole]
+        _sink(keys, items, places, size, hole, item, keys[item])
 
 
 @njit(cache=True)
 def clear(heap):
     """Remove all items."""
+    items, places = heap.items, heap.place
     for position in range(heap.size[0]):
-        heap.place[heap.items[position]] = -1
+        places[items[position]] = -1
     heap.size[0] = 0

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from netloom.kernels.heap import Heap, clear, pop, put
+from netloom.kernels.heap import Heap, clear, pop_from, put, put_at
 
 #: Relative change of a rate that is passed on; rounding stays below it.
 SAME = 1e-12
@@ -147,19 +147,13 @@ def level_that_fills(share, other, count, capacity, guess):
     return level
 
 
-@njit(cache=True)
-def _gather(state, work, bundle):
+@njit(cache=True, inline="always")
+def _gather(bundle, flows, entries, rows, level, rate, limit, other, other_limit):
     """Write what else limits a bundle's flows to the work space; return entries looked at."""
-    indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
-    first, count = state.start[bundle], state.count[bundle]
-    members, flow_of, level = state.members, state.entry_flow, state.level
-    limit, rate = state.limit, state.rate
-    share, other, other_limit = work.share, work.other, work.other_limit
-    looks = count
-    for place in range(count):
-        entry = members[first + place]
-        flow = flow_of[entry]
-        share[place] = shares[entry]
+    indptr, crosses = rows
+    looks = 0
+    for place in range(len(entries)):
+        flow = flows[entries[place]]
         other[place], other_limit[place] = rate[flow], limit[flow]
         if limit[flow] == bundle or limit[flow] < 0:
             lowest, which = np.inf, np.int32(-1)
@@ -173,69 +167,61 @@ def _gather(state, work, bundle):
 
 
 @njit(cache=True)
-def _settle(state, work, changes, bundle):
-    """Solve one bundle, pass changes of rates on; return how many entries were looked at."""
-    looks = _gather(state, work, bundle)
-    indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
-    first, count = state.start[bundle], state.count[bundle]
-    members, flow_of, levels = state.members, state.entry_flow, state.level
-    limit, rates, used, bytes_per_s = state.limit, state.rate, state.used, state.bytes_per_s
-    other, other_limit, share, stale = work.other, work.other_limit, work.share, work.stale
-    stale_key, stale_place = stale.key, stale.place
-    noted, before_change, changed, num_changed = (
-        changes.noted, changes.before, changes.flow, changes.count[0]
-    )  # fmt: skip
-    level = level_that_fills(share, other, count, bytes_per_s[bundle], levels[bundle])
-    levels[bundle] = level
-    total = 0.0
-    for place in range(count):
-        flow = flow_of[members[first + place]]
-        rate, before = other[place], rates[flow]
-        if level <= rate:
-            rate = level
-            limit[flow] = bundle
-        else:
-            limit[flow] = other_limit[place]
-        if abs(rate - before) <= SAME * before:
-            total += share[place] * before
-            continue
-        total += share[place] * rate
-        if not noted[flow]:
-            noted[flow] = True
-            before_change[flow] = before
-            changed[num_changed] = flow
-            num_changed += 1
-        rates[flow] = rate
-        looks += indptr[flow + 1] - indptr[flow]
-        for crossing in range(indptr[flow], indptr[flow + 1]):
-            crossed = crosses[crossing]
-            if crossed == bundle:
-                continue
-            used[crossed] += shares[crossing] * (rate - before)
-            if levels[crossed] < np.inf or used[crossed] > NEARLY_FULL * bytes_per_s[crossed]:
-                key = min(rate, before) if before > 0.0 else rate
-                if stale_place[crossed] < 0 or stale_key[crossed] > key:
-                    put(stale, crossed, key)
-    used[bundle] = total
-    changes.count[0] = num_changed
-    return looks
-
-
-@njit(cache=True)
 def relax(state, work, changes, most_looks):
     """Solve stale bundles until none is left; return False if it took too many looks at entries.
 
     Then the state is of no use, and `maxmin.fill` must follow.
     """
-    looks = 0
-    while work.stale.size[0] > 0:
-        bundle = pop(work.stale)
-        if state.count[bundle] == 0:
-            state.level[bundle] = np.inf
-            state.used[bundle] = 0.0
-            continue
-        looks += _settle(state, work, changes, bundle)
-        if looks > most_looks:
-            clear(work.stale)
-            return False
-    return True
+    indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
+    start, count, members, flow_of = state.start, state.count, state.members, state.entry_flow
+    bytes_per_s, used, levels = state.bytes_per_s, state.used, state.level
+    rates, limit = state.rate, state.limit
+    share, other, other_limit = work.share, work.other, work.other_limit
+    keys, items, places, size = work.stale.key, work.stale.items, work.stale.place, work.stale.size
+    noted, changed, before_change = changes.noted, changes.flow, changes.before
+    num_changed, looks = changes.count[0], 0
+    while size[0] > 0 and looks <= most_looks:
+        bundle = pop_from(keys, items, places, size)
+        entries = members[start[bundle] : start[bundle] + count[bundle]]
+        looks += len(entries) + _gather(
+            bundle, flow_of, entries, (indptr, crosses), levels, rates, limit, other, other_limit
+        )
+        for place in range(len(entries)):
+            share[place] = shares[entries[place]]
+        level = level_that_fills(share, other, len(entries), bytes_per_s[bundle], levels[bundle])
+        levels[bundle] = level
+        total = 0.0
+        for place in range(len(entries)):
+            flow = flow_of[entries[place]]
+            rate, before = other[place], rates[flow]
+            if level <= rate:
+                rate = level
+                limit[flow] = bundle
+            else:
+                limit[flow] = other_limit[place]
+            if abs(rate - before) <= SAME * before:
+                total += share[place] * before
+                continue
+            total += share[place] * rate
+            if not noted[flow]:
+                noted[flow] = True
+                before_change[flow] = before
+                changed[num_changed] = flow
+                num_changed += 1
+            rates[flow] = rate
+            looks += indptr[flow + 1] - indptr[flow]
+            key = min(rate, before) if before > 0.0 else rate
+            for crossing in range(indptr[flow], indptr[flow + 1]):
+                crossed = crosses[crossing]
+                if crossed == bundle:
+                    continue
+                used[crossed] += shares[crossing] * (rate - before)
+                if (
+                    levels[crossed] < np.inf or used[crossed] > NEARLY_FULL * bytes_per_s[crossed]
+                ) and (places[crossed] < 0 or keys[crossed] > key):
+                    put_at(keys, items, places, size, crossed, key)
+        used[bundle] = total
+    changes.count[0] = num_changed
+    done = size[0] == 0
+    clear(work.stale)
+    return done

@@ -113,7 +113,9 @@ def verdict(candidates: Sequence[Candidate], rank_by: str) -> str:
     second = candidates[1]
     ahead = 1 - value / measure(second)
     if ahead < _LEVEL:
-        level = [found.name for found in candidates[1:] if 1 - value / measure(found) < _LEVEL]
+        level = [
+            f"'{found.name}'" for found in candidates[1:] if 1 - value / measure(found) < _LEVEL
+        ]
         sentence = (
             f"{first.name} wins by a hair: {shown}, {show(ahead, 'fraction', 2)} less than with "
             f"{second.name}; within {show(_LEVEL, 'fraction')} of it: {', '.join(level)}"
