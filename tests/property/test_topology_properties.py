@@ -54,7 +54,7 @@ def test_any_fat_tree_keeps_its_ports_and_its_closed_form(radix, tiers, planes, 
         "radix": radix,
         "tiers": tiers,
         "planes": planes,
-        "taper": taper,
+        "taper": taper if taper <= 1 else f"1:{taper:g}",
     }
     fabric = build("fat-tree", parameters)
     counts = count(fabric)

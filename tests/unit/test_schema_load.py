@@ -219,7 +219,7 @@ def test_yes_is_a_text_as_yaml_1_2_says(tmp_path):
                 "economics.adjust.optic",
                 "unknown key 'optic'",
                 "did you mean optics? "
-                "Known: accelerators, cables, installation, nics, nodes, optics, switches",
+                "Known: cables, installation, nics, nodes, optics, switches",
             ),
         ),
         (

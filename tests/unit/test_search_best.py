@@ -133,7 +133,7 @@ def test_bounds_that_are_in_the_way_are_named():
 def test_a_batch_that_does_not_split_says_so():
     text = refusal(resolved(batch=1, search={"tensor": [1], "pipeline": [1], "context": [1]}))
     assert "no parallel plan splits llama-3.1-8b and a batch of 1 sequences over 64" in text
-    assert "tensor=(1,)" in text
+    assert "the study pins tensor 1, context 1, pipeline 1" in text
 
 
 def test_no_fast_plan_is_lost_by_bounds_that_name_it():

@@ -16,8 +16,12 @@ from netloom.errors import ParameterError
 from netloom.failure import checkpoint
 from netloom.failure.inventory import Exposure, Inventory
 from netloom.result import Goodput
+from netloom.units import show
 
 _DAY_S = 86400.0
+
+#: Effective share of time below which a run is refused rather than given in years.
+_NO_PROGRESS = 0.01
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,16 @@ def goodput(inventory: Inventory, rates: FailureRates, policy: Policy) -> Goodpu
     slowdown = mean_slowdown(states)
     planned_per_s = math.fsum(state.events_per_s for state in states if state.moved_away)
     kept = 1 / ((1 + slowdown) * (1 + planned_per_s * restart_s))
+    effective = checkpoint.effective_fraction(*times) * kept
+    if effective < _NO_PROGRESS:
+        raise ParameterError(
+            f"a run that is interrupted every {show(mean_s, 'time')} and has a checkpoint every "
+            f"{show(interval_s, 'time')} does not get on",
+            hint=f"write a checkpoint_interval below {show(mean_s, 'time')}, or leave it out",
+            where="reliability.checkpoint_interval",
+        )
     return Goodput(
-        effective_fraction=checkpoint.effective_fraction(*times) * kept,
+        effective_fraction=effective,
         interruptions_per_day=interruptions_per_day,
         checkpoint_interval_s=interval_s,
         interruptions_per_day_by_cause=by_cause,

@@ -95,11 +95,11 @@ def _ranking(shown: tuple[Candidate, ...], console: Console) -> Table:
             str(candidate.rank), Text(candidate.name),
             f"{candidate.days:.1f}", f"{candidate.step_s:.3f}",
             f"{100 * candidate.mfu:.1f}", f"{100 * candidate.goodput.effective_fraction:.1f}",
-            f"{network.mode / 1e6:.1f}",
+            _millions(network.mode),
         ]  # fmt: skip
         if wide:
-            cells += [_range(network), f"{candidate.total_capex_usd.mode / 1e6:,.0f}"]
-        cells.append(f"{candidate.network_power_w / 1e6:.2f}")
+            cells += [_range(network), _millions(candidate.total_capex_usd.mode)]
+        cells.append(f"{candidate.network_power_w / 1e6:.3f}")
         if not narrow:
             cells.append(f"{sum(candidate.counts.switches.values()):,}")
         table.add_row(*cells, style="bold green" if candidate.rank == 1 else None)
@@ -107,7 +107,14 @@ def _ranking(shown: tuple[Candidate, ...], console: Console) -> Table:
 
 
 def _range(sum_usd: Range) -> str:
-    return f"{sum_usd.low / 1e6:.0f}-{sum_usd.high / 1e6:.0f}"
+    return f"{_millions(sum_usd.low)}-{_millions(sum_usd.high)}"
+
+
+def _millions(usd: float) -> str:
+    """Return millions of dollars with three digits, whole from a hundred on."""
+    millions = usd / 1e6
+    decimals = 0 if millions >= 100 else 1 if millions >= 10 else 2
+    return f"{millions:,.{decimals}f}"
 
 
 def _limits(shown: tuple[Candidate, ...], result: StudyResult, console: Console) -> Table:

@@ -25,9 +25,7 @@ from netloom.schema.values import (
 )
 
 #: Classes of prices that a study can move together; the groups of the bill of materials.
-PriceClass = Literal[
-    "accelerators", "nodes", "nics", "switches", "optics", "cables", "installation"
-]
+PriceClass = Literal["nodes", "nics", "switches", "optics", "cables", "installation"]
 
 
 class _Section(BaseModel):

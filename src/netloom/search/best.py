@@ -72,7 +72,10 @@ def _memory_bytes(steps: NDArray[np.float64]) -> NDArray[np.float64]:
 def _no_plan(space: PlanSpace) -> str:
     pinned = {name: sizes for name, sizes in space.bounds if sizes is not None}
     bounds = (
-        "; the study pins " + ", ".join(f"{k}={v}" for k, v in pinned.items()) if pinned else ""
+        "; the study pins "
+        + ", ".join(f"{name} {', '.join(map(str, sizes))}" for name, sizes in pinned.items())
+        if pinned
+        else ""
     )
     shape = space.shape
     return (
@@ -80,8 +83,13 @@ def _no_plan(space: PlanSpace) -> str:
         f"sequences over {space.num_accelerators} accelerators{bounds}\n"
         f"    tensor must divide {shape.num_heads} heads and {shape.num_kv_heads} key-value heads, "
         f"pipeline times interleave {shape.num_layers} layers (or one or two more, for embedding "
-        "and loss), data times micro_batch the batch, and tensor, context, pipeline and data "
-        "multiply to the accelerators"
+        "and loss), data times micro_batch the batch"
+        + (
+            f", expert {shape.experts.num_routed} experts and data times context"
+            if shape.experts
+            else ""
+        )
+        + "; tensor, context, pipeline and data multiply to the accelerators"
     )
 
 

@@ -31,7 +31,22 @@ def _taper(raw: Any) -> Any:
             return float(up) / float(down)
         except (ValueError, ZeroDivisionError):
             raise ValueError(f"'{raw}' is no ratio of downlinks to uplinks") from None
+    if isinstance(raw, str):
+        raw = _number(raw)
+    if isinstance(raw, int | float) and raw > 1:
+        raise ValueError(
+            f"a taper of {raw:g} is above 1, it is the uplink share of the downlinks; write "
+            f"'{raw:g}:1' for {raw:g} downlinks to an uplink, '1:{raw:g}' for the reverse"
+        )
     return raw
+
+
+def _number(text: str) -> float | str:
+    """Return a text's number, or the text for the model to refuse."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 Taper = Annotated[float, BeforeValidator(_taper)]

@@ -66,6 +66,10 @@ def fabric(
     from netloom.survey import Request, survey
     from netloom.topology.parameters import validated
 
+    if out is not None:
+        from netloom.cli.folder import make_folder
+
+        make_folder(out)
     found = survey(
         Request(
             kind=family,

@@ -42,6 +42,10 @@ def plan(
     from netloom.report.serialise import to_json
 
     resolved = read(study)
+    if out is not None:
+        from netloom.cli.folder import make_folder
+
+        make_folder(out)
     with progress_bar() as progress:
         result = search.plan_study(
             resolved, progress=progress, seed=resolved.study.seed if seed is None else seed
