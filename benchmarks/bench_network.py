@@ -13,8 +13,8 @@ import numpy as np
 
 from netloom import catalog
 from netloom.collective.groups import place
-from netloom.kernels.loads import PathArrays, bundle_loads
 from netloom.kernels.fluid import completion_times
+from netloom.kernels.loads import PathArrays, bundle_loads
 from netloom.simulate.network import Communicator, NetworkModel
 from netloom.topology import build
 from netloom.topology.fabric import Fabric

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from netloom.kernels.fluid import completion_times
 from netloom.kernels.loads import (
     BundleArrays,
     PathArrays,
@@ -13,7 +14,6 @@ from netloom.kernels.loads import (
     member_stage_seconds,
     stage_seconds,
 )
-from netloom.kernels.fluid import completion_times
 from netloom.kernels.maxmin import max_min_rates
 
 NUM_CASES = 250

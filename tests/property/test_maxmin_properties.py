@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netloom.kernels.loads import PathArrays, bundle_loads
 from netloom.kernels.fluid import completion_times
+from netloom.kernels.loads import PathArrays, bundle_loads
 from netloom.kernels.maxmin import max_min_rates
 
 Case = tuple[PathArrays, np.ndarray]

@@ -218,8 +218,7 @@ def test_yes_is_a_text_as_yaml_1_2_says(tmp_path):
                 12,
                 "economics.adjust.optic",
                 "unknown key 'optic'",
-                "did you mean optics? "
-                "Known: cables, installation, nics, nodes, optics, switches",
+                "did you mean optics? Known: cables, installation, nics, nodes, optics, switches",
             ),
         ),
         (

@@ -41,7 +41,7 @@ class FlowState(NamedTuple):
     start: np.ndarray
     members: np.ndarray
     slot: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]
     bytes_per_s: np.ndarray
     used: np.ndarray
     level: np.ndarray

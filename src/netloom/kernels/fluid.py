@@ -18,12 +18,25 @@ from numba import njit
 from numpy.typing import NDArray
 
 from netloom.kernels.components import can_fill, components, without
-from netloom.kernels.flow_state import FlowState, enter, idle_state, leave
-from netloom.kernels.heap import Heap, append, clear, empty_heap, order, pop, put, put_at, remove
+from netloom.kernels.flow_clock import (
+    ENDS,
+    STARTS,
+    Clock,
+    Timeline,
+    earliest,
+    idle_clock,
+    remember_rates,
+    reschedule_changed,
+    reschedule_running,
+    start_and_end,
+    take_ends,
+    take_starts,
+)
+from netloom.kernels.flow_state import FlowState, idle_state
+from netloom.kernels.heap import Heap, append, clear, empty_heap
 from netloom.kernels.loads import PathArrays
 from netloom.kernels.maxmin import Filling, empty_filling, fill
 from netloom.kernels.relax import (
-    SAME,
     Changes,
     Work,
     mark_entered,
@@ -42,29 +55,8 @@ LARGE_BATCH = 0.25
 #: ... unless it is no more than this many.
 SMALL_BATCH = 16
 
-#: Places in `_Clock.is_ordered`.
-ENDS, STARTS = 0, 1
-
 #: Events that are answered by filling after a local update has turned out to go everywhere.
 PATIENCE = 8
-
-
-class Timeline(NamedTuple):
-    """What flows bring, and which wait for which.
-
-    Attributes
-    ----------
-    flow_bytes : float64, shape (F,).
-    start_s : float64, shape (F,), after zero; for a flow that waits for others, after they ended.
-    num_before : int32, shape (F,), flows that must have ended before this one starts.
-    after_start, after : int64, shape (F + 1,), and int32, flows that wait for each flow.
-    """
-
-    flow_bytes: NDArray[np.float64]
-    start_s: NDArray[np.float64]
-    num_before: NDArray[np.int32]
-    after_start: NDArray[np.int64]
-    after: NDArray[np.int32]
 
 
 class CapacityChanges(NamedTuple):
@@ -82,38 +74,6 @@ class CapacityChanges(NamedTuple):
     bytes_per_s: NDArray[np.float64]
 
 
-class _Clock(NamedTuple):
-    """How far every flow is.
-
-    Attributes
-    ----------
-    left_bytes : float64, shape (F,), at `since_s`.
-    since_s : float64, shape (F,), last change of rate.
-    begun_s, end_s : float64, shape (F,).
-    running : int32, shape (F,), the first ``num_running[0]`` run.
-    place : int32, shape (F,), where a running flow stands in `running`, -1 otherwise.
-    num_running, num_entries : int64, shape (1,), running flows and entries of their paths.
-    waiting : int32, shape (F,), flows still to end before each flow.
-    batch : int32, shape (F,), the first ``num_batch[0]`` start or end at the event at hand.
-    num_batch : int64, shape (1,).
-    is_ordered : bool, shape (2,), whether the flows' ends, and their starts, are a heap or a list in
-        any order, which is cheaper while many are due at once.
-    """
-
-    left_bytes: np.ndarray
-    since_s: np.ndarray
-    begun_s: np.ndarray
-    end_s: np.ndarray
-    running: np.ndarray
-    place: np.ndarray
-    num_running: np.ndarray
-    num_entries: np.ndarray
-    waiting: np.ndarray
-    batch: np.ndarray
-    num_batch: np.ndarray
-    is_ordered: np.ndarray
-
-
 class _Run(NamedTuple):
     """Everything that the event loop writes.
 
@@ -125,7 +85,7 @@ class _Run(NamedTuple):
     """
 
     state: FlowState
-    clock: _Clock
+    clock: Clock
     starts: Heap
     ends: Heap
     filling: Filling
@@ -141,20 +101,7 @@ def _new_run(paths, bytes_per_s, timeline):
     most = 0
     for bundle in range(num_bundles):
         most = max(most, state.start[bundle + 1] - state.start[bundle])
-    clock = _Clock(
-        timeline.flow_bytes.copy(),
-        np.zeros(num_flows),
-        np.zeros(num_flows),
-        np.full(num_flows, np.inf),
-        np.empty(num_flows, dtype=np.int32),
-        np.full(num_flows, -1, dtype=np.int32),
-        np.zeros(1, dtype=np.int64),
-        np.zeros(1, dtype=np.int64),
-        timeline.num_before.copy(),
-        np.empty(num_flows, dtype=np.int32),
-        np.zeros(1, dtype=np.int64),
-        np.zeros(2, dtype=np.bool_),
-    )
+    clock = idle_clock(timeline)
     changed = Changes(
         np.empty(num_flows, dtype=np.int32),
         np.empty(num_flows),
@@ -179,139 +126,6 @@ def _new_run(paths, bytes_per_s, timeline):
 
 
 @njit(cache=True)
-def _release(clock, starts, timeline, flow):
-    """Let the flows that waited for this one start, if they wait for no other."""
-    for position in range(timeline.after_start[flow], timeline.after_start[flow + 1]):
-        other = timeline.after[position]
-        clock.waiting[other] -= 1
-        if clock.waiting[other] == 0:
-            start_s = clock.end_s[flow] + timeline.start_s[other]
-            if clock.is_ordered[STARTS]:
-                put(starts, other, start_s)
-            else:
-                append(starts, other, start_s)
-
-
-@njit(cache=True)
-def _earliest(events, is_ordered):
-    """Return the smallest time of a heap, or of a list in any order."""
-    if events.size[0] == 0:
-        return np.inf
-    items, key = events.items, events.key
-    if is_ordered:
-        return key[items[0]]
-    earliest = np.inf
-    for position in range(events.size[0]):
-        earliest = min(earliest, key[items[position]])
-    return earliest
-
-
-@njit(cache=True)
-def _take_ends(clock, ends, now, tolerance):
-    """Move all flows whose end has come to the batch."""
-    items, key, begun_s, batch = ends.items, ends.key, clock.begun_s, clock.batch
-    count, position, is_heap = 0, 0, clock.is_ordered[ENDS]
-    while position < ends.size[0]:
-        # in a heap only the first place is looked at
-        flow = items[position]
-        # an end at infinity is not due, nor is its difference to now a number to compare
-        if key[flow] <= now or key[flow] - now <= tolerance * (key[flow] - begun_s[flow]) < np.inf:
-            if is_heap:
-                pop(ends)
-            else:
-                remove(ends, flow)
-            batch[count] = flow
-            count += 1
-        elif is_heap:
-            break
-        else:
-            position += 1
-    clock.num_batch[0] = count
-
-
-@njit(cache=True)
-def _take_starts(clock, starts, now):
-    """Add all flows whose start has come to the batch."""
-    items, key, batch, count = starts.items, starts.key, clock.batch, clock.num_batch[0]
-    if clock.is_ordered[STARTS]:
-        while starts.size[0] > 0 and key[items[0]] <= now:
-            batch[count] = pop(starts)
-            count += 1
-    else:
-        num_waiting, position = starts.size[0], 0
-        while position < starts.size[0]:
-            flow = items[position]
-            if key[flow] <= now:
-                remove(starts, flow)
-                batch[count] = flow
-                count += 1
-            else:
-                position += 1
-        if num_waiting - starts.size[0] < LARGE_BATCH * num_waiting:
-            order(starts)
-            clock.is_ordered[STARTS] = True
-    clock.num_batch[0] = count
-
-
-@njit(cache=True)
-def _start_and_end(state, clock, starts, ends, timeline, now):
-    """Start the flows of the batch that wait, and end those that run.
-
-    Flows without bytes or without bundles end at once. Afterwards the batch holds the flows that
-    have left bundles and then those that have entered some.
-    """
-    indptr, flow_bytes = state.paths.indptr, timeline.flow_bytes
-    batch, running, place = clock.batch, clock.running, clock.place
-    num_running, num_left, num_kept = clock.num_running[0], 0, 0
-    for position in range(clock.num_batch[0]):
-        flow = batch[position]
-        num_entries = indptr[flow + 1] - indptr[flow]
-        if place[flow] < 0 and flow_bytes[flow] > 0.0 and num_entries > 0:
-            place[flow] = num_running
-            running[num_running] = flow
-            num_running += 1
-            clock.num_entries[0] += num_entries
-            clock.begun_s[flow] = now
-            clock.since_s[flow] = now
-            if clock.is_ordered[ENDS]:
-                put(ends, flow, np.inf)
-            else:
-                append(ends, flow, np.inf)
-            batch[num_kept] = flow
-            num_kept += 1
-            continue
-        if place[flow] >= 0:
-            num_running -= 1
-            last = running[num_running]
-            running[place[flow]] = last
-            place[last] = place[flow]
-            place[flow] = -1
-            clock.num_entries[0] -= num_entries
-            clock.end_s[flow] = ends.key[flow]
-            batch[num_kept] = batch[num_left]
-            batch[num_left] = flow
-            num_left += 1
-            num_kept += 1
-        else:
-            clock.end_s[flow] = now
-        if timeline.after_start[flow + 1] > timeline.after_start[flow]:
-            _release(clock, starts, timeline, flow)
-    clock.num_running[0] = num_running
-    clock.num_batch[0] = num_kept
-    leave(state, batch[:num_left])
-    enter(state, batch[num_left:num_kept])
-
-
-@njit(cache=True)
-def _end_at(left_bytes, since_s, flow, before, rate, now):
-    """Count what a flow has sent at its former rate; return when it ends at the present one."""
-    left = max(left_bytes[flow] - before * (now - since_s[flow]), 0.0)
-    left_bytes[flow] = left
-    since_s[flow] = now
-    return now + left / rate if rate > 0.0 else np.inf
-
-
-@njit(cache=True)
 def _mark_batch(state, clock, work, changed):
     """Mark the bundles that flows of the batch have entered or left as stale."""
     for position in range(clock.num_batch[0]):
@@ -324,56 +138,13 @@ def _mark_batch(state, clock, work, changed):
 
 
 @njit(cache=True)
-def _reschedule_changed(state, clock, ends, changed, now):
-    """Expect the ends of the flows whose rates have changed at their new times."""
-    if not clock.is_ordered[ENDS]:
-        order(ends)
-        clock.is_ordered[ENDS] = True
-    flows, noted, before, rates = changed.flow, changed.noted, changed.before, state.rate
-    place, left_bytes, since_s = clock.place, clock.left_bytes, clock.since_s
-    keys, items, places, size = ends.key, ends.items, ends.place, ends.size
-    for position in range(changed.count[0]):
-        flow = flows[position]
-        noted[flow] = False
-        if place[flow] >= 0:
-            end_s = _end_at(left_bytes, since_s, flow, before[flow], rates[flow], now)
-            put_at(keys, items, places, size, flow, end_s)
-    changed.count[0] = 0
-
-
-@njit(cache=True)
-def _remember_rates(state, clock, changed):
-    """Write the rates of all running flows to ``changed.before``."""
-    for position in range(clock.num_running[0]):
-        flow = clock.running[position]
-        if not changed.noted[flow]:
-            changed.before[flow] = state.rate[flow]
-    for position in range(changed.count[0]):
-        changed.noted[changed.flow[position]] = False
-    changed.count[0] = 0
-
-
-@njit(cache=True)
-def _reschedule_running(state, clock, ends, changed, now):
-    """Expect the ends of all running flows at their new times, in any order."""
-    running, rates, before = clock.running, state.rate, changed.before
-    left_bytes, since_s, key = clock.left_bytes, clock.since_s, ends.key
-    for position in range(clock.num_running[0]):
-        flow = running[position]
-        rate = rates[flow]
-        if abs(rate - before[flow]) > SAME * before[flow]:
-            key[flow] = _end_at(left_bytes, since_s, flow, before[flow], rate, now)
-    clock.is_ordered[ENDS] = False
-
-
-@njit(cache=True)
 def _share_locally(run, num_bundles, now):
     """Update the rates that the batch reaches; return False if filling anew is less work."""
     _mark_batch(run.state, run.clock, run.work, run.changed)
     most = 3 * run.clock.num_entries[0] + num_bundles
     if not relax(run.state, run.work, run.changed, most):
         return False
-    _reschedule_changed(run.state, run.clock, run.ends, run.changed, now)
+    reschedule_changed(run.state, run.clock, run.ends, run.changed, now)
     return True
 
 
@@ -381,9 +152,9 @@ def _share_locally(run, num_bundles, now):
 def _share_anew(run, bundles, now):
     """Find all rates of a component anew."""
     clear(run.work.stale)
-    _remember_rates(run.state, run.clock, run.changed)
+    remember_rates(run.state, run.clock, run.changed)
     fill(run.state, run.filling, bundles)
-    _reschedule_running(run.state, run.clock, run.ends, run.changed, now)
+    reschedule_running(run.state, run.clock, run.ends, run.changed, now)
     run.num_events[1] += 1
 
 
@@ -413,15 +184,15 @@ def _run_component(run, timeline, changes, flows, bundles, change, last_change, 
     patience = 0
     while starts.size[0] > 0 or ends.size[0] > 0:
         now = min(
-            _earliest(starts, clock.is_ordered[STARTS]), _earliest(ends, clock.is_ordered[ENDS])
+            earliest(starts, clock.is_ordered[STARTS]), earliest(ends, clock.is_ordered[ENDS])
         )
         if change < last_change:
             now = min(now, changes.at_s[change])
         if np.isinf(now):
             return
-        _take_ends(clock, ends, now, tolerance)
-        _take_starts(clock, starts, now)
-        _start_and_end(run.state, clock, starts, ends, timeline, now)
+        take_ends(clock, ends, now, tolerance)
+        take_starts(clock, starts, now)
+        start_and_end(run.state, clock, starts, ends, timeline, now)
         change = _resize(run, changes, change, last_change, now)
         run.num_events[0] += 1
         patience -= 1

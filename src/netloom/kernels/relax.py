@@ -46,7 +46,7 @@ class Changes(NamedTuple):
     flow: np.ndarray
     before: np.ndarray
     noted: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]
 
 
 class Work(NamedTuple):

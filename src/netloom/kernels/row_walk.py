@@ -13,6 +13,9 @@ from netloom.kernels.hashing import choose, flow_hash
 #: Shares are compared with a hash of so many steps.
 _STEPS = 1 << 30
 
+#: Shares that differ by less than this part are equally wide.
+_EQUAL = 1e-9
+
 
 @njit(cache=True)
 def single_paths(rows, source, target, tail, head, first_member, hashed, seed):
@@ -27,11 +30,11 @@ def single_paths(rows, source, target, tail, head, first_member, hashed, seed):
     source, target : int32, shape (F,), nodes.
     tail, head : int32, shape (B,), nodes at both ends of each bundle.
     first_member : int64, shape (B + 1,), running sum of the bundles' members.
-    hashed : whether a hash of the flow picks; otherwise the widest way and, of its members, the
-        one at the target's number.
+    hashed : whether a hash of the flow picks; otherwise the widest way and, among equals
+        and among its members, the one at the target's number.
     seed : of the hash.
     """
-    num_flows = len(source)
+    num_flows, crosses, shares = len(source), rows.bundle, rows.share
     indptr = np.zeros(num_flows + 1, dtype=np.int64)
     links = np.empty(rows.indptr[-1], dtype=np.int32)
     size = 0
@@ -40,20 +43,25 @@ def single_paths(rows, source, target, tail, head, first_member, hashed, seed):
         node = source[flow]
         key = flow_hash((np.uint64(node) << np.uint64(32)) | np.uint64(target[flow]), 0, seed)
         while begin < end and node != target[flow]:
-            total, widest, chosen = 0.0, 0.0, -1
+            total, widest, num_widest = 0.0, 0.0, 0
             for entry in range(begin, end):
-                if tail[rows.bundle[entry]] == node:
-                    total += rows.share[entry]
-                    if rows.share[entry] > widest:
-                        widest, chosen = rows.share[entry], rows.bundle[entry]
+                if tail[crosses[entry]] == node:
+                    total += shares[entry]
+                    if shares[entry] > widest * (1 + _EQUAL):
+                        widest, num_widest = shares[entry], 0
+                    num_widest += shares[entry] >= widest * (1 - _EQUAL)
+            # the way at which the sum of what counts passes a mark
+            mark = target[flow] % num_widest + 0.5
             if hashed:
                 mark = total * (choose(key, 2 * node, _STEPS) + 0.5) / _STEPS
-                for entry in range(begin, end):
-                    if tail[rows.bundle[entry]] == node:
-                        mark -= rows.share[entry]
-                        if mark <= 0.0:
-                            chosen = rows.bundle[entry]
-                            break
+            chosen = -1
+            for entry in range(begin, end):
+                if tail[crosses[entry]] == node and mark > 0.0:
+                    chosen = crosses[entry]
+                    if hashed:
+                        mark -= shares[entry]
+                    elif shares[entry] >= widest * (1 - _EQUAL):
+                        mark -= 1.0
             first = first_member[chosen]
             count = first_member[chosen + 1] - first
             member = np.int64(target[flow] % count)

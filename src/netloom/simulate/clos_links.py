@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def switch_groups(fabric: Fabric, routing: TreeRouting) -> NDArray[np.int64]:
-    """Return the group of every switch on its own level, shape (S,); -1 when nothing hangs below."""
+    """Return the group of every switch on its own level, shape (S,); -1 when none hangs below."""
     groups = np.full(fabric.num_switches, -1, dtype=np.int64)
     host = fabric.trunk_class == 0
     groups[fabric.trunk_upper[host]] = routing.group[0][fabric.trunk_lower[host]]
@@ -34,21 +34,27 @@ def switch_groups(fabric: Fabric, routing: TreeRouting) -> NDArray[np.int64]:
 
 
 def is_complete(fabric: Fabric, routing: TreeRouting) -> bool:
-    """Return whether every switch above the leaves reaches every group below its own.
+    """Return whether no way up is a dead end, whatever the target.
 
-    Then no way up is a dead end, whatever the target.
+    Every switch above the leaves reaches every group below its own that any switch reaches, and
+    where one switch of a group has links upwards, all have.
     """
     groups = switch_groups(fabric, routing)
     for level in range(1, len(routing.group)):
-        child, parent = routing.group[level - 1], routing.group[level]
-        family = np.unique(parent.astype(np.int64) * (int(child.max()) + 1) + child)
-        num_children = np.bincount(family // (int(child.max()) + 1))
         inner = np.flatnonzero(fabric.trunk_class == level)
         inner = inner[groups[fabric.trunk_lower[inner]] >= 0]
-        upper = fabric.trunk_upper[inner].astype(np.int64)
-        reached = np.unique(upper * (int(child.max()) + 1) + groups[fabric.trunk_lower[inner]])
-        switch, found = np.unique(reached // (int(child.max()) + 1), return_counts=True)
-        if (found != num_children[groups[switch]]).any():
+        lower, upper = fabric.trunk_lower[inner], fabric.trunk_upper[inner].astype(np.int64)
+        below, size = groups[lower], int(routing.group[level - 1].max()) + 1
+        family = np.unique(groups[upper] * size + below)
+        num_children = np.bincount(family // size)
+        switch, reached = np.unique(np.unique(upper * size + below) // size, return_counts=True)
+        if (reached != num_children[groups[switch]]).any():
+            return False
+        leads_up = np.zeros(fabric.num_switches, dtype=bool)
+        leads_up[lower] = True
+        hanging = np.unique(fabric.trunk_upper[fabric.trunk_class == level - 1])
+        hanging = hanging[groups[hanging] >= 0]
+        if not leads_up[hanging[np.isin(groups[hanging], below)]].all():
             return False
     return True
 

@@ -36,7 +36,7 @@ class FlowTimes:
     end_s : float64, shape (F,); infinite for a flow that a link without capacity stops for good.
     bound_s : the largest load of a bundle over its capacity: no sharing ends all flows earlier,
         counted from the first start.
-    bound_stage : name of that bundle's stage.
+    bound_stage : name of that bundle's stage; empty when no bundle is loaded.
     num_events : batches of starts, ends and changes at which rates were shared anew.
     num_full : of these, how many were answered by sharing all rates of a component anew.
     """
@@ -89,7 +89,8 @@ def run(
     >>> run(found, 1e9, np.array([0.0, 0.25])).end_s.tolist()
     [1.75, 2.0]
     """
-    from netloom.kernels.fluid import TIES, CapacityChanges, Timeline, run_flows
+    from netloom.kernels.flow_clock import Timeline
+    from netloom.kernels.fluid import TIES, CapacityChanges, run_flows
     from netloom.kernels.loads import bundle_loads
 
     if not 0.0 <= tolerance < 1.0:
@@ -100,9 +101,7 @@ def run(
     paths = routes.arrays
     num_flows = len(paths.indptr) - 1
     sizes = _each(size_bytes, num_flows)
-    hops = np.maximum(routes.paths.num_hops, 0).astype(np.float64)
-    latency_s = np.where(hops > 0, (hops + 1) * link_latency_s, 0.0) + hops * switch_latency_s
-    starts = _each(start_s, num_flows) + latency_s
+    starts = start_s + latencies_s(routes, link_latency_s, switch_latency_s)
     before, after_start, after = _waiting(num_flows, waits)
     ordered = sorted(changes)
     end_s, counts = run_flows(
@@ -117,15 +116,24 @@ def run(
         max(tolerance, TIES),
     )
     loads = bundle_loads(paths, sizes, len(routes.bytes_per_s))
-    busy_s = loads / routes.bytes_per_s
-    fullest = int(np.argmax(busy_s)) if len(busy_s) else 0
+    busy_s = np.divide(loads, routes.bytes_per_s, out=np.zeros_like(loads), where=loads > 0)
     return FlowTimes(
         end_s=end_s,
-        bound_s=float(busy_s[fullest]),
-        bound_stage=routes.stage_names[routes.stage[fullest]],
+        bound_s=float(busy_s.max(initial=0.0)),
+        bound_stage=routes.stage_names[routes.stage[np.argmax(busy_s)]] if busy_s.any() else "",
         num_events=int(counts[0]),
         num_full=int(counts[1]),
     )
+
+
+def latencies_s(
+    routes: Routes, link_latency_s: float, switch_latency_s: float
+) -> NDArray[np.float64]:
+    """Return the sum over each flow's links and switches, float64, shape (F,)."""
+    # one value for each number of switches, which are few
+    hops = np.arange(int(routes.paths.num_hops.max(initial=0)) + 1)
+    by_hops = np.where(hops > 0, (hops + 1) * link_latency_s, 0.0) + hops * switch_latency_s
+    return by_hops[routes.paths.num_hops]
 
 
 def _each(value: NDArray[np.float64] | float, num_flows: int) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from netloom.errors import InfeasibleError, ParameterError, nearest
 from netloom.simulate.clos_links import clos_tables, is_complete
-from netloom.topology.fabric import Fabric, Paths
+from netloom.topology.fabric import Fabric, Paths, Routing
 from netloom.topology.graph import switch_graph
 from netloom.topology.routing.dragonfly import DragonflyRouting
 from netloom.topology.routing.shortest import ShortestRouting
@@ -151,9 +151,7 @@ def single_links(
     """Return rate, stage and stage names of all directed links: l upwards, ``D / 2 + l`` down."""
     rate = np.array([link_class.link_bytes_per_s for link_class in fabric.link_classes])
     link_class = np.repeat(fabric.trunk_class, fabric.trunk_links).astype(np.int16)
-    names = [
-        f"{kind.name} links {way}" for kind in fabric.link_classes for way in ("up", "down")
-    ]
+    names = [f"{kind.name} links {way}" for kind in fabric.link_classes for way in ("up", "down")]
     return (
         np.tile(rate[link_class], 2),
         np.concatenate([2 * link_class, 2 * link_class + 1]).astype(np.int16),
@@ -175,7 +173,7 @@ def _walked(
     from netloom.kernels.loads import PathArrays
     from netloom.kernels.row_walk import single_paths
 
-    routing = fabric.routing
+    routing: Routing = fabric.routing
     if isinstance(routing, TreeRouting):
         # a tree with dead ends: shortest paths on the switches that are there
         routing = ShortestRouting.build(
@@ -204,26 +202,21 @@ def _walked(
     )
 
 
-def _bundle_ends(fabric: Fabric, routing: object) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _bundle_ends(fabric: Fabric, routing: Routing) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the nodes at both ends of each bundle: switches, then endpoints; both shape (B,)."""
     if isinstance(routing, DragonflyRouting):
         return _dragonfly_ends(fabric, routing)
-    bundles = fabric.routing.bundles if routing is fabric.routing else None
+    num_bundles = len(routing.bundles.num_members)
     if isinstance(routing, ShortestRouting | TwoHopRouting):
         graph = routing.graph
     else:
-        num_trunks = len(bundles.num_members) // 2 if bundles is not None else 0
-        if 2 * num_trunks > 2 * len(fabric.trunk_class):
-            raise ParameterError(
-                f"the routing of fabric '{fabric.kind}' has no single paths", hint="use spray"
-            )
-        # of several equal planes the routing names the bundles of the first
+        # bundles are trunks, both ways; of several equal planes they are those of the first
+        plane = slice(num_bundles // 2)
         graph = switch_graph(
             fabric.num_endpoints, fabric.num_switches, fabric.link_classes,
-            fabric.trunk_class[:num_trunks], fabric.trunk_lower[:num_trunks],
-            fabric.trunk_upper[:num_trunks], fabric.trunk_links[:num_trunks],
+            fabric.trunk_class[plane], fabric.trunk_lower[plane],
+            fabric.trunk_upper[plane], fabric.trunk_links[plane],
         )  # fmt: skip
-    num_bundles = int(max(graph.attach_down.max(), graph.bundle.max(initial=0))) + 1
     tail = np.full(num_bundles, -1, dtype=np.int32)
     head = np.full(num_bundles, -1, dtype=np.int32)
     endpoint = fabric.num_switches + np.repeat(
@@ -243,6 +236,6 @@ def _dragonfly_ends(
     endpoint = fabric.num_switches + np.arange(num_endpoints)
     router = np.repeat(np.arange(fabric.num_switches), routers)
     neighbour = router // routers * routers + np.tile(np.arange(routers), fabric.num_switches)
-    tail = [endpoint, routing.endpoint_router, router, routing.global_exit]
-    head = [routing.endpoint_router, endpoint, neighbour, routing.global_entry]
-    return np.concatenate(tail).astype(np.int32), np.concatenate(head).astype(np.int32)
+    tail = np.concatenate([endpoint, routing.endpoint_router, router, routing.global_exit])
+    head = np.concatenate([routing.endpoint_router, endpoint, neighbour, routing.global_entry])
+    return tail.astype(np.int32), head.astype(np.int32)
