@@ -1,6 +1,7 @@
 """Time against size, from 1,000 to 1,000,000 accelerators, with the exponent of each part.
 
-Run it from the repository: ``python benchmarks/bench_growth.py [--plot growth.svg]``. One core, best
+Run it from the repository: ``python benchmarks/bench_growth.py [--plot growth.svg]``. One core,
+best
 of three, kernels compiled before. Three-tier fat trees of the smallest even radix that holds the
 accelerators. The exponent is the slope of log(time) over log(size) from 16,384 on, where fixed
 costs of a few hundred microseconds have gone under; n log n has 1.08 there.

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from itertools import pairwise
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netloom.kernels.flow_clock import Timeline
 from netloom.kernels.flow_clock import Timeline
 from netloom.kernels.fluid import TIES, CapacityChanges, run_flows
 from netloom.kernels.loads import PathArrays, bundle_loads
