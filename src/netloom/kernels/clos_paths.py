@@ -21,6 +21,9 @@ from numba import njit
 
 from netloom.kernels.hashing import choose, flow_hash
 
+#: Ways that a flow tries before it counts as having none.
+MOST_TRIES = 1000
+
 
 class ClosTables(NamedTuple):
     """Single links of a folded Clos network; link l is directed link l up and ``D / 2 + l`` down.
@@ -57,25 +60,16 @@ class ClosTables(NamedTuple):
 
 
 @njit(cache=True)
-def _child(tables, switch, group):
-    """Return where a group stands among those below a switch, by bisection; it must be there."""
-    low, high = tables.child_start[switch], tables.child_start[switch + 1] - 1
+def _child(groups, low, high, group):
+    """Return where a group stands among those from `low` to `high`, by bisection; -1 if not."""
+    end = high
     while low < high:
         middle = (low + high) >> 1
-        if tables.child_group[middle] < group:
+        if groups[middle] < group:
             low = middle + 1
         else:
             high = middle
-    return low
-
-
-@njit(cache=True)
-def _host_link_of(tables, endpoint, switch):
-    """Return the link between an endpoint and one of its leaves."""
-    way = tables.host_start[endpoint]
-    while tables.host_switch[way] != switch:
-        way += 1
-    return tables.host_link[way]
+    return low if low < end and groups[low] == group else -1
 
 
 @njit(cache=True)
@@ -87,46 +81,91 @@ def _pick(key, place, count, number, hashed):
 
 
 @njit(cache=True)
-def clos_paths(tables, source, target, indptr, hashed, seed):
-    """Return the directed links of every flow in crossing order, int32, shape (N,).
+def _walk(tables, source, target, indptr, hashed, seed, turn, flows, links):
+    """Write the links of one way of each of some flows; return how many ended at dead ends.
 
-    Parameters
-    ----------
-    tables : `ClosTables`; every switch must reach every group below its own.
-    source, target : int32, shape (F,), endpoints.
-    indptr : int64, shape (F + 1,); a row of ``2 m`` entries turns round on level ``m - 1``.
-    hashed : whether links are chosen by hash instead of D-mod-k.
-    seed : of the hash.
+    These are then the first of `flows`, int32. `turn` counts the ways already tried.
     """
-    links = np.empty(indptr[-1], dtype=np.int32)
-    num_switches = len(tables.up_start) - 1
-    for flow in range(len(source)):
+    position, groups, num_links = tables.position, tables.group, tables.num_links
+    host_start, host_link, host_switch = tables.host_start, tables.host_link, tables.host_switch
+    up_start, up_link, up_switch = tables.up_start, tables.up_link, tables.up_switch
+    child_start, child_group = tables.child_start, tables.child_group
+    down_start, down_link, down_switch = tables.down_start, tables.down_link, tables.down_switch
+    num_switches, num_stuck = len(up_start) - 1, 0
+    for flow in flows:
         first, last = indptr[flow], indptr[flow + 1] - 1
         if last < first:
             continue
         here, there = source[flow], target[flow]
-        top = (last - first + 1) // 2 - 1
-        key = flow_hash((np.uint64(here) << np.uint64(32)) | np.uint64(there), 0, seed)
-        number, back = tables.position[there], tables.position[here]
-        start = tables.host_start[here]
-        count = tables.host_start[here + 1] - start
-        way = start + _pick(key, num_switches + here, count, number, hashed)
-        links[first] = tables.host_link[way]
-        switch = tables.host_switch[way]
-        divisor = 1
-        for level in range(top):
-            start = tables.up_start[switch]
-            count = tables.up_start[switch + 1] - start
+        number, back, top = position[there] + turn, position[here], (last - first) // 2
+        key = flow_hash((np.uint64(here) << np.uint64(32)) | np.uint64(there), turn, seed)
+        start, switch, divisor, level = host_start[here], -1, 1, 0
+        count = host_start[here + 1] - start
+        if count > 0:
+            way = start + _pick(key, num_switches + here, count, number, hashed)
+            links[first], switch = host_link[way], host_switch[way]
+        while switch >= 0 and level < top:
+            start = up_start[switch]
+            count = up_start[switch + 1] - start
+            if count == 0:
+                switch = -1
+                break
             way = start + _pick(key, switch, count, number // divisor, hashed)
             divisor *= count
-            links[first + level + 1] = tables.up_link[way]
-            switch = tables.up_switch[way]
-        for level in range(top, 0, -1):
-            child = _child(tables, switch, tables.group[level - 1, there])
-            start = tables.down_start[child]
-            count = tables.down_start[child + 1] - start
+            level += 1
+            links[first + level], switch = up_link[way], up_switch[way]
+        while switch >= 0 and level > 0:
+            child = _child(
+                child_group, child_start[switch], child_start[switch + 1], groups[level - 1, there]
+            )
+            if child < 0:
+                switch = -1
+                break
+            start = down_start[child]
+            count = down_start[child + 1] - start
             way = start + _pick(key, switch, count, back, hashed)
-            links[last - level] = tables.num_links + tables.down_link[way]
-            switch = tables.down_switch[way]
-        links[last] = tables.num_links + _host_link_of(tables, there, switch)
-    return links
+            links[last - level], switch = num_links + down_link[way], down_switch[way]
+            level -= 1
+        reached = False
+        for way in range(host_start[there], host_start[there + 1]):
+            if host_switch[way] == switch:
+                links[last] = num_links + host_link[way]
+                reached = True
+                break
+        if not reached:
+            flows[num_stuck] = flow
+            num_stuck += 1
+    return num_stuck
+
+
+@njit(cache=True)
+def clos_paths(tables, source, target, indptr, hashed, seed):
+    """Return the directed links of every flow in crossing order, int32, (N,), and which are found.
+
+    A way up may be a dead end for a target, where uplinks do not divide evenly or parts are
+    missing. A static flow then takes the next number, a hashed one another hash, so that it picks
+    evenly among the ways that lead there.
+
+    Parameters
+    ----------
+    tables : `ClosTables`.
+    source, target : int32, shape (F,), endpoints.
+    indptr : int64, shape (F + 1,); a row of ``2 m`` entries turns round on level ``m - 1``.
+    hashed : whether links are chosen by hash instead of D-mod-k.
+    seed : of the hash.
+
+    Returns
+    -------
+    links : int32, shape (N,).
+    found : bool, shape (F,), False where all tries ended at dead ends.
+    """
+    links = np.empty(indptr[-1], dtype=np.int32)
+    found = np.ones(len(source), dtype=np.bool_)
+    flows = np.arange(len(source)).astype(np.int32)
+    for turn in range(MOST_TRIES):
+        num_stuck = _walk(tables, source, target, indptr, hashed, seed, turn, flows, links)
+        flows = flows[:num_stuck]
+        if num_stuck == 0:
+            break
+    found[flows] = False
+    return links, found

@@ -81,7 +81,8 @@ class _Run(NamedTuple):
     ----------
     starts : heap of waiting flows by the time at which they start.
     ends : heap of running flows by the time at which they will end.
-    num_events : int64, shape (2,), batches of events, and those answered by filling.
+    num_events : int64, shape (3,), batches of events, those answered by filling, and entries of
+        paths looked at in both ways.
     """
 
     state: FlowState
@@ -119,9 +120,10 @@ def _new_run(paths, bytes_per_s, timeline):
             np.empty(most),
             np.empty(most),
             np.empty(most, dtype=np.int32),
+            np.zeros(1, dtype=np.int64),
         ),
         changed,
-        np.zeros(2, dtype=np.int64),
+        np.zeros(3, dtype=np.int64),
     )
 
 
@@ -153,9 +155,11 @@ def _share_anew(run, bundles, now):
     """Find all rates of a component anew."""
     clear(run.work.stale)
     remember_rates(run.state, run.clock, run.changed)
-    fill(run.state, run.filling, bundles)
+    running = run.clock.running[: run.clock.num_running[0]]
+    fill(run.state, run.filling, bundles, running)
     reschedule_running(run.state, run.clock, run.ends, run.changed, now)
     run.num_events[1] += 1
+    run.work.looks[0] += run.clock.num_entries[0]
 
 
 @njit(cache=True)
@@ -258,7 +262,8 @@ def run_flows(
     Returns
     -------
     end_s : float64, shape (F,).
-    num_events : int64, shape (2,), batches of events, and those answered by filling anew.
+    num_events : int64, shape (3,), batches of events, those answered by filling anew, and entries
+        of paths looked at for rates.
     """
     num_bundles = len(bytes_per_s)
     most = bytes_per_s.copy()
@@ -292,6 +297,7 @@ def run_flows(
             bundles[bundle_start[label] : bundle_start[label + 1]],
             change_start[label], change_start[label + 1], tolerance,
         )  # fmt: skip
+    run.num_events[2] = run.work.looks[0]
     return run.clock.end_s, run.num_events
 
 

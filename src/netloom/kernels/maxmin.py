@@ -28,22 +28,23 @@ from netloom.kernels.loads import PathArrays
 ROUNDING = 1e-13
 
 
+#: Columns of `Filling.open`.
+LEFT, WEIGHT, RISING = 0, 1, 2
+
+
 class Filling(NamedTuple):
     """Work space of `fill`.
 
     Attributes
     ----------
     by_share : heap of bundles.
-    left : float64, shape (B,), capacity not yet given away, bytes/s.
-    weight : float64, shape (B,), shares of the flows whose rates still rise.
-    num_rising : int64, shape (B,).
+    open : float64, shape (B, 3): capacity not yet given away, bytes/s; shares of the flows whose
+        rates still rise; and their number. Side by side, because they are read together.
     rising : bool, shape (F,); false outside of `fill`.
     """
 
     by_share: Heap
-    left: np.ndarray
-    weight: np.ndarray
-    num_rising: np.ndarray
+    open: np.ndarray
     rising: np.ndarray
 
 
@@ -51,37 +52,33 @@ class Filling(NamedTuple):
 def empty_filling(num_flows, num_bundles):
     """Return the work space."""
     return Filling(
-        empty_heap(num_bundles),
-        np.zeros(num_bundles),
-        np.zeros(num_bundles),
-        np.zeros(num_bundles, dtype=np.int64),
-        np.zeros(num_flows, dtype=np.bool_),
+        empty_heap(num_bundles), np.zeros((num_bundles, 3)), np.zeros(num_flows, dtype=np.bool_)
     )
 
 
 @njit(cache=True)
-def fill(state, filling, bundles):
-    """Give the running flows of some bundles their max-min rates.
+def fill(state, filling, bundles, flows):
+    """Give running flows their max-min rates.
 
     Parameters
     ----------
     state : `flow_state.FlowState`; rates, limits, levels and loads are written anew.
     filling : `Filling`.
-    bundles : int32; flows that cross one of them cross no others.
+    bundles : int32, all that the flows cross, and no other flow does.
+    flows : int32, all running flows that cross one of the bundles.
     """
     heap, keys, items = filling.by_share, filling.by_share.key, filling.by_share.items
-    _start_filling(state, filling, bundles)
+    _start_filling(state, filling, bundles, flows)
     indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
     start, count, members, flow_of = state.start, state.count, state.members, state.entry_flow
-    left, weight = filling.left, filling.weight
-    num_rising, rising = filling.num_rising, filling.rising
-    used, level, rate, limit = state.used, state.level, state.rate, state.limit
+    still_open, rising = filling.open, filling.rising
+    level, rate, limit = state.level, state.rate, state.limit
     while heap.size[0] > 0:
         bundle = items[0]
-        if num_rising[bundle] == 0:
+        if still_open[bundle, RISING] == 0.0:
             pop(heap)
             continue
-        share = max(left[bundle], 0.0) / weight[bundle]
+        share = max(still_open[bundle, LEFT], 0.0) / still_open[bundle, WEIGHT]
         if share > keys[bundle] * (1 + ROUNDING):
             put(heap, bundle, share)
             if items[0] != bundle:
@@ -96,33 +93,35 @@ def fill(state, filling, bundles):
             rate[flow] = share
             limit[flow] = bundle
             for entry in range(indptr[flow], indptr[flow + 1]):
-                crossed, given = crosses[entry], shares[entry] * share
-                left[crossed] -= given
-                used[crossed] += given
-                weight[crossed] -= shares[entry]
-                num_rising[crossed] -= 1
+                crossed = crosses[entry]
+                still_open[crossed, LEFT] -= shares[entry] * share
+                still_open[crossed, WEIGHT] -= shares[entry]
+                still_open[crossed, RISING] -= 1.0
+    used, bytes_per_s = state.used, state.bytes_per_s
+    for bundle in bundles:
+        used[bundle] = bytes_per_s[bundle] - still_open[bundle, LEFT]
 
 
 @njit(cache=True)
-def _start_filling(state, filling, bundles):
-    """Let all running flows of the bundles rise from zero."""
-    heap, shares, rising = filling.by_share, state.paths.share, filling.rising
-    start, count, members, flow_of = state.start, state.count, state.members, state.entry_flow
-    bytes_per_s, used, level = state.bytes_per_s, state.used, state.level
-    clear(heap)
+def _start_filling(state, filling, bundles, flows):
+    """Let all flows rise from zero."""
+    indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
+    heap, still_open, rising = filling.by_share, filling.open, filling.rising
+    bytes_per_s, level = state.bytes_per_s, state.level
     for bundle in bundles:
         level[bundle] = np.inf
-        used[bundle] = 0.0
-        if count[bundle] == 0:
-            continue
-        weight = 0.0
-        for position in range(start[bundle], start[bundle] + count[bundle]):
-            weight += shares[members[position]]
-            rising[flow_of[members[position]]] = True
-        filling.weight[bundle] = weight
-        filling.left[bundle] = bytes_per_s[bundle]
-        filling.num_rising[bundle] = count[bundle]
-        append(heap, bundle, bytes_per_s[bundle] / weight)
+        still_open[bundle, LEFT] = bytes_per_s[bundle]
+        still_open[bundle, WEIGHT] = 0.0
+        still_open[bundle, RISING] = 0.0
+    for flow in flows:
+        rising[flow] = True
+        for entry in range(indptr[flow], indptr[flow + 1]):
+            still_open[crosses[entry], WEIGHT] += shares[entry]
+            still_open[crosses[entry], RISING] += 1.0
+    clear(heap)
+    for bundle in bundles:
+        if still_open[bundle, RISING] > 0.0:
+            append(heap, bundle, bytes_per_s[bundle] / still_open[bundle, WEIGHT])
     order(heap)
 
 
@@ -138,9 +137,9 @@ def max_min_rates(paths: PathArrays, bytes_per_s: NDArray[np.float64]):
     """
     num_flows = len(paths.indptr) - 1
     state = idle_state(paths, bytes_per_s)
-    enter(state, np.arange(num_flows))
-    bundles = np.arange(len(bytes_per_s)).astype(np.int32)
-    fill(state, empty_filling(num_flows, len(bytes_per_s)), bundles)
+    flows, bundles = np.arange(num_flows), np.arange(len(bytes_per_s))
+    enter(state, flows)
+    fill(state, empty_filling(num_flows, len(bytes_per_s)), bundles, flows)
     rates = state.rate
     for flow in range(num_flows):
         if paths.indptr[flow] == paths.indptr[flow + 1]:

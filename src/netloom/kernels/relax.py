@@ -58,12 +58,14 @@ class Work(NamedTuple):
     share : float64, shape (most flows on a bundle,), of the bundle's flows.
     other : float64, of the same shape, level of the rest of each flow's path.
     other_limit : int32, of the same shape, the bundle that has it.
+    looks : int64, shape (1,), entries of paths looked at so far, a measure of the work.
     """
 
     stale: Heap
     share: np.ndarray
     other: np.ndarray
     other_limit: np.ndarray
+    looks: np.ndarray
 
 
 @njit(cache=True)
@@ -222,6 +224,7 @@ def relax(state, work, changes, most_looks):
                     put_at(keys, items, places, size, crossed, key)
         used[bundle] = total
     changes.count[0] = num_changed
+    work.looks[0] += looks
     done = size[0] == 0
     clear(work.stale)
     return done

@@ -86,7 +86,8 @@ def throughput_lp(
         from scipy.sparse import coo_array
     except ImportError:
         raise ParameterError(
-            "the throughput bound by linear programming needs scipy", hint="pip install scipy"
+            "the throughput bound by linear programming needs scipy",
+            hint="pip install 'netloom[bounds]'",
         ) from None
     graph = _graph(fabric, source, target, demand_bytes_per_s)
     if not len(graph.demand):
@@ -188,7 +189,7 @@ def farthest_permutation(fabric: Fabric) -> NDArray[np.int32]:
         from scipy.optimize import linear_sum_assignment
     except ImportError:
         raise ParameterError(
-            "the farthest permutation needs scipy", hint="pip install scipy"
+            "the farthest permutation needs scipy", hint="pip install 'netloom[bounds]'"
         ) from None
     switch, _ = _attachment(fabric)
     graph = fabric_graph(fabric)

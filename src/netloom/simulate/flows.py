@@ -39,6 +39,7 @@ class FlowTimes:
     bound_stage : name of that bundle's stage; empty when no bundle is loaded.
     num_events : batches of starts, ends and changes at which rates were shared anew.
     num_full : of these, how many were answered by sharing all rates of a component anew.
+    num_looks : bundles of flows looked at for rates, the work done, whatever the machine.
     """
 
     end_s: NDArray[np.float64]
@@ -46,6 +47,7 @@ class FlowTimes:
     bound_stage: str
     num_events: int
     num_full: int
+    num_looks: int
 
     @property
     def makespan_s(self) -> float:
@@ -123,6 +125,7 @@ def run(
         bound_stage=routes.stage_names[routes.stage[np.argmax(busy_s)]] if busy_s.any() else "",
         num_events=int(counts[0]),
         num_full=int(counts[1]),
+        num_looks=int(counts[2]),
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netloom.errors import InfeasibleError, ParameterError, nearest
-from netloom.simulate.clos_links import clos_tables, is_complete
+from netloom.simulate.clos_links import clos_tables
 from netloom.topology.fabric import Fabric, Paths, Routing
 from netloom.topology.graph import switch_graph
 from netloom.topology.routing.dragonfly import DragonflyRouting
@@ -114,9 +114,10 @@ def _single(
     hashed: bool,
     seed: int,
 ) -> Routes:
-    routing = fabric.routing
-    if isinstance(routing, TreeRouting) and is_complete(fabric, routing):
-        return _clos(fabric, routing, source, target, hashed, seed)
+    if isinstance(fabric.routing, TreeRouting):
+        found = _clos(fabric, fabric.routing, source, target, hashed, seed)
+        if found is not None:
+            return found
     return _walked(fabric, source, target, hashed, seed)
 
 
@@ -127,8 +128,8 @@ def _clos(
     target: NDArray[np.int32],
     hashed: bool,
     seed: int,
-) -> Routes:
-    """Return single paths up and down a folded Clos network."""
+) -> Routes | None:
+    """Return single paths up and down a folded Clos network; None if some flow has to go round."""
     from netloom.kernels.clos_paths import clos_paths
 
     level = routing.meeting_level(source, target)
@@ -136,7 +137,10 @@ def _clos(
     unreachable = level == len(routing.group)
     indptr = np.zeros(len(source) + 1, dtype=np.int64)
     np.cumsum(np.where(unreachable, 0, 2 * (level + 1)), out=indptr[1:])
-    bundle = clos_paths(clos_tables(fabric, routing), source, target, indptr, hashed, seed)
+    tables = clos_tables(fabric, routing)
+    bundle, found = clos_paths(tables, source, target, indptr, hashed, seed)
+    if not found.all():
+        return None
     hops = 2 * level + 1
     hops[level == -1] = 0
     hops[unreachable] = -1
