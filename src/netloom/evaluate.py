@@ -41,7 +41,7 @@ from netloom.workload.shape import TransformerShape, from_config
 _DAY_S = 86400.0
 
 #: Release of the communication library whose tuning model prices messages.
-_LIBRARY = "nccl-2.30"
+LIBRARY = "nccl-2.30"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def prepare(run: Run, network: ResolvedNetwork, seed: int) -> PreparedNetwork:
         resolved.node.scale_up_domain,
         resolved.nics_per_node * resolved.node.scale_up_domain // resolved.node.num_accelerators,
         resolved.study.cluster.accelerators,
-        catalog.get("collective-library", _LIBRARY),
+        catalog.get("collective-library", LIBRARY),
         seed=seed,
     )
     return PreparedNetwork(

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from netloom.collective import Flows
 from netloom.errors import ParameterError
 
 #: Edges between the runs of one group: source run, target run, weight, counted inside the group.
 Edges = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
-
-#: Flows between ranks: source rank, target rank, weight.
-RankFlows = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -105,20 +103,24 @@ def run_edges(groups: PlacedGroups, edges: Callable[[int], Edges]) -> Edges:
     return np.concatenate(source), np.concatenate(target), np.concatenate(weight)
 
 
-def spread_over_channels(groups: PlacedGroups, edges: Edges) -> RankFlows:
-    """Return rank-to-rank flows of edges between runs, split evenly over the group's channels.
+def flows_over_channels(groups: PlacedGroups, edges: Callable[[int], Edges]) -> Flows:
+    """Return flows along edges between runs, split evenly over the group's channels.
 
     Channel c joins the c-th member of the one run with the c-th member of the other, which keeps
-    every channel on its rail when the runs are alike.
+    every channel on its rail when the runs are alike. Inside a run the buffer goes from rank to
+    rank over the scale-up network. `edges` is as for `run_edges`.
     """
-    source_run, target_run, weight = edges
+    source_run, target_run, weight = run_edges(groups, edges)
     group = np.searchsorted(groups.first_run, source_run, side="right") - 1
     channels = groups.num_channels[group]
     edge = np.repeat(np.arange(len(source_run)), channels)
     channel = np.arange(len(edge)) - np.repeat(np.cumsum(channels) - channels, channels)
     flat = groups.ranks.ravel()
-    return (
-        flat[groups.run_start[source_run[edge]] + channel],
+    source = flat[groups.run_start[source_run[edge]] + channel]
+    return Flows(
+        source,
+        np.ones(len(source), dtype=np.int32),
         flat[groups.run_start[target_run[edge]] + channel],
         (weight / channels)[edge],
+        scale_up_bytes=float(groups.run_length.max() > 1),
     )

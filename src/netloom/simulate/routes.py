@@ -22,7 +22,6 @@ from netloom.topology.graph import switch_graph
 from netloom.topology.routing.dragonfly import DragonflyRouting
 from netloom.topology.routing.shortest import ShortestRouting
 from netloom.topology.routing.tree import TreeRouting
-from netloom.topology.routing.two_hop import TwoHopRouting
 
 if TYPE_CHECKING:
     from netloom.kernels.loads import PathArrays
@@ -211,7 +210,7 @@ def _bundle_ends(fabric: Fabric, routing: Routing) -> tuple[NDArray[np.int32], N
     if isinstance(routing, DragonflyRouting):
         return _dragonfly_ends(fabric, routing)
     num_bundles = len(routing.bundles.num_members)
-    if isinstance(routing, ShortestRouting | TwoHopRouting):
+    if isinstance(routing, ShortestRouting):
         graph = routing.graph
     else:
         # bundles are trunks, both ways; of several equal planes they are those of the first

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from netloom.registry import Registry
 from netloom.topology.fabric import Fabric
-from netloom.topology.parameters import FamilyParameters, validated
+from netloom.topology.parameters import Cluster, FamilyParameters, validated
 
 REGISTRY = Registry(
     "netloom.topology.families",
@@ -90,6 +90,5 @@ def sized(
     >>> sized("fat-tree", hosts=16384, nics_per_node=8, num_ports=64, link_bytes_per_s=50e9).tiers
     3
     """
-    return REGISTRY.get(kind).sized(
-        hosts, nics_per_node, num_ports, link_bytes_per_s, ports_per_cage, dict(given or {})
-    )
+    cluster = Cluster(hosts, nics_per_node, num_ports, link_bytes_per_s, ports_per_cage)
+    return REGISTRY.get(kind).sized(cluster, dict(given or {}))

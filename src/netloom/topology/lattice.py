@@ -122,6 +122,16 @@ def num_links(dims: Sequence[int], width: Sequence[int], wiring: Wiring) -> dict
     }
 
 
+def closed_form(kind: str, parameters: LatticeParameters, wiring: Wiring) -> dict[str, int]:
+    """Return switches by tier and links by link class of a lattice of switch boxes."""
+    switches = math.prod(parameters.dims)
+    return {
+        "switch": switches,
+        "host-switch": parameters.hosts or switches * parameters.p,
+        **num_links(parameters.dims, widths(kind, parameters), wiring),
+    }
+
+
 def class_name(dimension: int) -> str:
     """Return the link-class name of a dimension, counted from 0."""
     return f"dimension {dimension + 1}"

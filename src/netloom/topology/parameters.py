@@ -7,6 +7,7 @@ messages, and a parameter cannot exist without a sentence.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -132,14 +133,31 @@ def agreed(kind: str, given: Mapping[str, Any], parameter: str, follows: Any, re
     return follows
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """What a family is sized for.
+
+    Attributes
+    ----------
+    hosts : endpoints, which are NICs.
+    nics_per_node : NICs of one node; NIC i is rail i.
+    num_ports : ports of one switch at the link rate.
+    link_bytes_per_s : one logical link, one way: the NIC's rate over its planes.
+    ports_per_cage : logical links that share a cage of the switch.
+    """
+
+    hosts: int
+    nics_per_node: int
+    num_ports: int
+    link_bytes_per_s: float
+    ports_per_cage: int = 1
+
+
 def from_cluster(
     model: type[BaseModel],
     kind: str,
     given: Mapping[str, Any],
-    *,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    num_ports: int,
+    cluster: Cluster,
 ) -> dict[str, Any]:
     """Return the given parameters, checked, with link rate, cages and radix from the cluster.
 
@@ -156,20 +174,20 @@ def from_cluster(
         kind,
         filled,
         "link_bytes_per_s",
-        link_bytes_per_s,
+        cluster.link_bytes_per_s,
         "NIC rate over planes and link_rate give another",
     )
-    filled.setdefault("cage_ports", ports_per_cage)
+    filled.setdefault("cage_ports", cluster.ports_per_cage)
     if "radix" in model.model_fields:
-        filled.setdefault("radix", num_ports)
+        filled.setdefault("radix", cluster.num_ports)
         radix = filled["radix"]
-        if isinstance(radix, int) and radix > num_ports:
+        if isinstance(radix, int) and radix > cluster.num_ports:
             raise refuse(
                 kind,
                 "radix",
                 radix,
-                f"the switch has {num_ports} ports at the link rate",
-                (num_ports,),
+                f"the switch has {cluster.num_ports} ports at the link rate",
+                (cluster.num_ports,),
             )
     return filled
 

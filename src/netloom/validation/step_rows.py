@@ -16,12 +16,13 @@ import yaml
 
 from netloom import catalog, topology
 from netloom.errors import ParameterError
+from netloom.evaluate import LIBRARY
+from netloom.resolve.rates import port_mode
 from netloom.schema.study import Search
 from netloom.search.best import Best, best_plan
 from netloom.search.plans import PlanSpace, plan_matrix
 from netloom.simulate.network import NetworkModel
 from netloom.simulate.step import StepModel
-from netloom.units import parse
 from netloom.workload.flops import training_flops_per_token
 from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
 from netloom.workload.shape import TransformerShape, from_config, read_config
@@ -140,9 +141,7 @@ def _network(
     kind, *settings = fabric.split()
     node, switch = catalog.get("node", node_name), catalog.get("switch", switch_name)
     nic_bytes_per_s = float(catalog.get("nic", node.nic).port_bytes_per_s)
-    mode = next(
-        (mode for mode in switch.port_modes if parse(mode.rate, "rate") == nic_bytes_per_s), None
-    )
+    mode = port_mode(switch, nic_bytes_per_s)
     if mode is None:
         raise ParameterError(f"{switch_name} has no ports at the rate of {node.nic}")
     parameters = topology.sized(
@@ -161,5 +160,5 @@ def _network(
         node.scale_up_domain,
         node.nics_per_node,
         num_accelerators,
-        catalog.get("collective-library", "nccl-2.30"),
+        catalog.get("collective-library", LIBRARY),
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from netloom.collective import Flows, Steps, Transfer
-from netloom.collective.groups import Edges, PlacedGroups, run_edges, spread_over_channels
+from netloom.collective.groups import Edges, PlacedGroups, flows_over_channels
 
 OPERATIONS = ("all-reduce", "all-gather", "reduce-scatter")
 
@@ -54,14 +54,7 @@ def bytes_per_rank(operation: str, num_ranks: int) -> float:
 
 def flows(groups: PlacedGroups) -> Flows:
     """Return the crossings between neighbouring nodes, the wrap-around included."""
-    source, target, flow_bytes = spread_over_channels(groups, run_edges(groups, _neighbours))
-    return Flows(
-        source,
-        np.ones(len(source), dtype=np.int32),
-        target,
-        flow_bytes,
-        scale_up_bytes=float(groups.run_length.max() > 1),
-    )
+    return flows_over_channels(groups, _neighbours)
 
 
 def _neighbours(num_runs: int) -> Edges:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from netloom.collective import Flows, Steps, Transfer
-from netloom.collective.groups import Edges, PlacedGroups, run_edges, spread_over_channels
+from netloom.collective.groups import Edges, PlacedGroups, flows_over_channels
 
 OPERATIONS = ("all-reduce",)
 
@@ -100,14 +100,7 @@ def bytes_per_rank(operation: str, num_ranks: int) -> float:
 
 def flows(groups: PlacedGroups) -> Flows:
     """Return the crossings up and down the edges of both trees between nodes."""
-    source, target, flow_bytes = spread_over_channels(groups, run_edges(groups, _tree_edges))
-    return Flows(
-        source,
-        np.ones(len(source), dtype=np.int32),
-        target,
-        flow_bytes,
-        scale_up_bytes=float(groups.run_length.max() > 1),
-    )
+    return flows_over_channels(groups, _tree_edges)
 
 
 def _tree_edges(num_runs: int) -> Edges:

@@ -26,7 +26,14 @@ import numpy as np
 from pydantic import Field
 
 from netloom.topology.fabric import HOST, Fabric, LinkClass, Tier
-from netloom.topology.parameters import FamilyParameters, agreed, from_cluster, refuse, validated
+from netloom.topology.parameters import (
+    Cluster,
+    FamilyParameters,
+    agreed,
+    from_cluster,
+    refuse,
+    validated,
+)
 from netloom.topology.trunks import fabric_of, joined
 
 KIND = "bcube"
@@ -127,23 +134,14 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return counts
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a BCube for a cluster; see `netloom.topology.sized`.
 
     Left out, k is the lowest that the switch's ports allow, and n as low as k allows. An endpoint
     is one NIC, which fills one link; its relay has k + 1 ports at that rate.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     filled.setdefault("endpoint_links", 1)
     filled.setdefault("k", _levels(hosts, filled.get("n", filled["radix"])))

@@ -28,7 +28,14 @@ import numpy as np
 from pydantic import Field
 
 from netloom.topology.fabric import HOST, Fabric, LinkClass, Tier
-from netloom.topology.parameters import FamilyParameters, agreed, from_cluster, refuse, validated
+from netloom.topology.parameters import (
+    Cluster,
+    FamilyParameters,
+    agreed,
+    from_cluster,
+    refuse,
+    validated,
+)
 from netloom.topology.routing.dragonfly import DragonflyRouting, Route
 
 KIND = "dragonfly"
@@ -211,25 +218,16 @@ def _surplus_pairs(num_groups: int, surplus: int) -> list[tuple[np.ndarray, np.n
     return pairs
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a Dragonfly for a cluster; see `netloom.topology.sized`.
 
     Left out, p, a and h are balanced (a = 2p = 2h) with the fewest switches that hold the hosts,
     the smallest p among equals, two routers in a box where they fit; g is as many groups as needed.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     best: tuple[int, int, dict[str, int]] | None = None
-    for p in range(1, num_ports):
+    for p in range(1, cluster.num_ports):
         shape = {"p": p, "a": 2 * p, "h": p} | {
             key: filled[key] for key in ("p", "a", "h") if key in filled
         }

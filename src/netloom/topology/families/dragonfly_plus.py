@@ -27,7 +27,14 @@ from pydantic import Field
 
 from netloom.topology.fabric import HOST, Fabric, LinkClass, Tier
 from netloom.topology.families.dragonfly import global_trunks
-from netloom.topology.parameters import FamilyParameters, agreed, from_cluster, refuse, validated
+from netloom.topology.parameters import (
+    Cluster,
+    FamilyParameters,
+    agreed,
+    from_cluster,
+    refuse,
+    validated,
+)
 from netloom.topology.routing.megafly import MegaflyRouting, Route
 
 KIND = "dragonfly-plus"
@@ -142,23 +149,14 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     }
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a Dragonfly+ for a cluster; see `netloom.topology.sized`.
 
     Left out, p, a and h are equal with the fewest switches that hold the hosts, the smallest among
     equals; g is as many groups as needed.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     best: tuple[int, dict[str, int]] | None = None
     radix = filled["radix"]
     for half in range(1, radix):

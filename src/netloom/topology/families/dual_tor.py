@@ -33,7 +33,14 @@ from pydantic import Field
 from netloom.topology.clos import Level, assemble, level_of
 from netloom.topology.fabric import Fabric
 from netloom.topology.families.rail_optimized import even_spines
-from netloom.topology.parameters import FamilyParameters, agreed, from_cluster, refuse, validated
+from netloom.topology.parameters import (
+    Cluster,
+    FamilyParameters,
+    agreed,
+    from_cluster,
+    refuse,
+    validated,
+)
 from netloom.topology.routing.tree import TreeRouting
 
 KIND = "dual-tor"
@@ -203,29 +210,26 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return {name: p.planes * count for name, count in plane.items()}
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return segments for a cluster; see `netloom.topology.sized`.
 
     Left out, a ToR has half its ports for hosts and 1/32 in spare, the rest go up at twice the
     rate; an aggregation switch has 1/16 of its ports towards cores: with 256 ports this is HPN 7.0.
     Segments are as large as a ToR allows, and a pod has as many as an aggregation switch allows.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
-    rails = filled.setdefault("rails", nics_per_node)
-    if rails != nics_per_node:
-        raise refuse(KIND, "rails", rails, f"a node has {nics_per_node} NICs", (nics_per_node,))
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
+    rails = filled.setdefault("rails", cluster.nics_per_node)
+    if rails != cluster.nics_per_node:
+        raise refuse(
+            KIND,
+            "rails",
+            rails,
+            f"a node has {cluster.nics_per_node} NICs",
+            (cluster.nics_per_node,),
+        )
     speed = filled.setdefault("uplink_speed", 2)
-    _fill_ports(filled, num_ports, speed)
+    _fill_ports(filled, cluster.num_ports, speed)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     per_segment = filled.setdefault("segment_hosts", filled["tor_down"] * rails)
     segments = filled.setdefault("segments", -(-hosts // per_segment))

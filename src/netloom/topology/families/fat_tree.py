@@ -24,6 +24,7 @@ from pydantic import Field
 from netloom.topology.clos import assemble, forest, most_hosts, port_split
 from netloom.topology.fabric import Fabric
 from netloom.topology.parameters import (
+    Cluster,
     FamilyParameters,
     Taper,
     agreed,
@@ -86,19 +87,10 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return {name: p.planes * count for name, count in plane.items()}
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return the tree of fewest tiers that holds the hosts; see `netloom.topology.sized`."""
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     fits = hosts <= most_hosts(filled["radix"], 2, filled.get("taper", 1.0))
     filled.setdefault("tiers", 2 if fits else 3)

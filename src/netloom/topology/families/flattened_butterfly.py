@@ -24,6 +24,7 @@ from pydantic import Field
 from netloom.topology.fabric import Fabric
 from netloom.topology.lattice import LatticeParameters, Route, build_lattice, num_links
 from netloom.topology.parameters import (
+    Cluster,
     FamilyParameters,
     agreed,
     from_cluster,
@@ -96,23 +97,14 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     }
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a flattened butterfly for a cluster; see `netloom.topology.sized`.
 
     Left out, k and n are those of the fewest switches that hold the hosts, the fewest dimensions
     among equals.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     radix = filled["radix"]
     fitting = [

@@ -20,7 +20,7 @@ from pydantic import Field
 from netloom import units
 from netloom.exchange import GraphTable, read_graph
 from netloom.topology.fabric import HOST, Fabric, LinkClass, Tier
-from netloom.topology.parameters import FamilyParameters, from_cluster, refuse, validated
+from netloom.topology.parameters import Cluster, FamilyParameters, from_cluster, refuse, validated
 from netloom.topology.trunks import fabric_of, joined
 
 KIND = "graph"
@@ -127,19 +127,10 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return dict(counts)
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return the graph for a cluster: the file must have an endpoint for each of its NICs."""
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     parameters = validated(Parameters, KIND, filled)
     table = read_graph(parameters.path, radix=parameters.radix, cage_ports=parameters.cage_ports)
     endpoints = table.roles.count("endpoint")

@@ -36,6 +36,7 @@ from pydantic import Field
 from netloom.topology.clos import deal, level_of
 from netloom.topology.fabric import HOST, Fabric, LinkClass, Tier
 from netloom.topology.parameters import (
+    Cluster,
     FamilyParameters,
     NumberList,
     agreed,
@@ -222,23 +223,14 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return counts
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a HammingMesh for a cluster; see `netloom.topology.sized`.
 
     Left out, boards are 2 x 2 and the grid is as square as the boards allow. A NIC feeds its router
     with one link per plane.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     filled.setdefault("endpoint_links", 1)
     filled.setdefault("board", (2, 2))

@@ -21,15 +21,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from netloom.topology import lattice
 from netloom.topology.fabric import Fabric
-from netloom.topology.lattice import (
-    LatticeParameters,
-    build_lattice,
-    network_ports,
-    num_links,
-    widths,
-)
-from netloom.topology.parameters import agreed, from_cluster, refuse, validated
+from netloom.topology.parameters import Cluster, agreed, from_cluster, refuse, validated
 
 KIND = "hyperx"
 
@@ -37,33 +31,21 @@ KIND = "hyperx"
 _MOST_DIMS = 4
 
 
-class Parameters(LatticeParameters):
+class Parameters(lattice.LatticeParameters):
     """Parameters of a HyperX."""
 
 
 def build(parameters: Parameters) -> Fabric:
     """Return the HyperX."""
-    return build_lattice(KIND, parameters, "full")
+    return lattice.build_lattice(KIND, parameters, "full")
 
 
 def closed_form(parameters: Parameters) -> dict[str, int]:
     """Return switches by tier and links by link class, as the module's text states them."""
-    switches = math.prod(parameters.dims)
-    return {
-        "switch": switches,
-        "host-switch": parameters.hosts or switches * parameters.p,
-        **num_links(parameters.dims, widths(KIND, parameters), "full"),
-    }
+    return lattice.closed_form(KIND, parameters, "full")
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a HyperX for a cluster; see `netloom.topology.sized`.
 
     Left out, the dimensions are those of the fewest switches, and the fewest dimensions among
@@ -71,10 +53,8 @@ def sized(
     half of full bisection. All lines are as long as the longest but the last, which may be shorter.
     K is one number, the least that allows it; 1 where the dimensions are given.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     if "dims" not in filled:
         filled["dims"], filled["K"] = _fewest_switches(hosts, filled)
@@ -94,11 +74,11 @@ def _fewest_switches(hosts: int, filled: dict[str, Any]) -> tuple[tuple[int, ...
         p = wanted or -(-hosts // switches)
         width = given or (-(-p // dims[-1]),)
         each = width * (len(dims) // len(width))
-        fits = p + network_ports(dims, each, "full") <= radix
+        fits = p + lattice.network_ports(dims, each, "full") <= radix
         # a given p is the user's own balance of hosts and links
         holds = switches * p >= hosts and (bool(wanted) or p <= min(each) * dims[-1])
         least = given or (1,)
-        spare = radix - network_ports(dims, least * (len(dims) // len(least)), "full")
+        spare = radix - lattice.network_ports(dims, least * (len(dims) // len(least)), "full")
         largest = max(largest, switches * min(wanted or dims[-1] * min(least), spare))
         if fits and holds and (best is None or (switches, len(dims)) < best[:2]):
             best = switches, len(dims), dims, width
@@ -118,6 +98,6 @@ def _shapes(radix: int, num_dims: int | None) -> Iterator[tuple[int, ...]]:
         for extent in range(2, radix + 1):
             for last in range(2, extent + 1):
                 dims = (extent,) * (count - 1) + (last,)
-                if network_ports(dims, (1,) * count, "full") >= radix:
+                if lattice.network_ports(dims, (1,) * count, "full") >= radix:
                     break
                 yield dims

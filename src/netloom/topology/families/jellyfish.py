@@ -22,7 +22,14 @@ import numpy as np
 from pydantic import Field
 
 from netloom.topology.fabric import HOST, Fabric, LinkClass, Tier
-from netloom.topology.parameters import FamilyParameters, agreed, from_cluster, refuse, validated
+from netloom.topology.parameters import (
+    Cluster,
+    FamilyParameters,
+    agreed,
+    from_cluster,
+    refuse,
+    validated,
+)
 from netloom.topology.random_graphs import random_regular
 from netloom.topology.trunks import fabric_of, joined
 
@@ -114,23 +121,14 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return counts | ({"switch-switch": links} if links else {})
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a Jellyfish for a cluster; see `netloom.topology.sized`.
 
     Left out, three quarters of a switch's ports go to other switches, or as many as there are; the
     switches are as few as hold the hosts.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     radix = filled["radix"]
     if "degree" not in filled and "switches" not in filled and hosts <= radix:

@@ -15,56 +15,34 @@ Dally, Towles, "Principles and practices of interconnection networks", 2004, cha
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
+from netloom.topology import lattice
 from netloom.topology.fabric import Fabric
-from netloom.topology.lattice import (
-    LatticeParameters,
-    build_lattice,
-    fill_grid,
-    num_links,
-    widths,
-)
-from netloom.topology.parameters import from_cluster, validated
+from netloom.topology.parameters import Cluster, from_cluster, validated
 
 KIND = "mesh"
 
 
-class Parameters(LatticeParameters):
+class Parameters(lattice.LatticeParameters):
     """Parameters of a mesh."""
 
 
 def build(parameters: Parameters) -> Fabric:
     """Return the mesh."""
-    return build_lattice(KIND, parameters, "line")
+    return lattice.build_lattice(KIND, parameters, "line")
 
 
 def closed_form(parameters: Parameters) -> dict[str, int]:
     """Return switches by tier and links by link class, as the module's text states them."""
-    switches = math.prod(parameters.dims)
-    return {
-        "switch": switches,
-        "host-switch": parameters.hosts or switches * parameters.p,
-        **num_links(parameters.dims, widths(KIND, parameters), "line"),
-    }
+    return lattice.closed_form(KIND, parameters, "line")
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a mesh for a cluster; see `netloom.topology.sized`.
 
     What is left out follows the rule of `netloom.topology.lattice.fill_grid`.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
-    fill_grid(KIND, filled, hosts)
+    filled = from_cluster(Parameters, KIND, given, cluster)
+    lattice.fill_grid(KIND, filled, cluster.hosts)
     return validated(Parameters, KIND, filled)

@@ -34,6 +34,7 @@ from pydantic import Field
 
 from netloom.topology.fabric import HOST, Fabric, LinkClass, Tier
 from netloom.topology.parameters import (
+    Cluster,
     FamilyParameters,
     NumberList,
     agreed,
@@ -192,26 +193,17 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     }
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a torus of cubes for a cluster; see `netloom.topology.sized`.
 
     Left out, there are as many cubes as the endpoints need, and an OCS has the ports of the
     cluster's switch. A NIC feeds its router with one link.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     filled.setdefault("endpoint_links", 1)
     per_cube = math.prod(filled.get("cube_dims", (4, 4, 4)))
     filled.setdefault("cubes", -(-hosts // per_cube))
-    filled.setdefault("ocs_ports", num_ports)
+    filled.setdefault("ocs_ports", cluster.num_ports)
     return validated(Parameters, KIND, filled)

@@ -24,7 +24,7 @@ from pydantic import BeforeValidator, Field
 
 from netloom.topology.clos import assemble, level_of, within
 from netloom.topology.fabric import Fabric
-from netloom.topology.parameters import FamilyParameters, from_cluster, refuse, validated
+from netloom.topology.parameters import Cluster, FamilyParameters, from_cluster, refuse, validated
 
 KIND = "pods"
 
@@ -172,24 +172,15 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return counts | {"core": -(-counts["spine-core"] // p.radix[2])}
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return pods for a cluster; see `netloom.topology.sized`.
 
     Left out, a rack switch gives half its ports to hosts, a pod is the largest that its switches
     allow (smaller when fewer pods of equal size do), and there are as many pods as hold the hosts.
     """
-    given = {"radix": num_ports} | given
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    given = {"radix": cluster.num_ports} | given
+    filled = from_cluster(Parameters, KIND, given, cluster)
     taper, over, radix = (
         filled.get("rack_taper", 1.0),
         filled.get("oversubscription", 7.0),

@@ -25,7 +25,14 @@ from pydantic import Field
 
 from netloom.topology.clos import assemble, forest, level_of, most_hosts
 from netloom.topology.fabric import Fabric
-from netloom.topology.parameters import FamilyParameters, agreed, from_cluster, refuse, validated
+from netloom.topology.parameters import (
+    Cluster,
+    FamilyParameters,
+    agreed,
+    from_cluster,
+    refuse,
+    validated,
+)
 
 KIND = "rail-only"
 
@@ -117,19 +124,10 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return counts
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return rails for a cluster, a node being a scale-up domain unless `domain` says more."""
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
-    filled.setdefault("domain", nics_per_node)
+    filled.setdefault("domain", cluster.nics_per_node)
     return validated(Parameters, KIND, filled)

@@ -31,7 +31,14 @@ from pydantic import Field
 
 from netloom.topology.clos import Level, assemble, level_of
 from netloom.topology.fabric import Fabric
-from netloom.topology.parameters import FamilyParameters, Taper, from_cluster, refuse, validated
+from netloom.topology.parameters import (
+    Cluster,
+    FamilyParameters,
+    Taper,
+    from_cluster,
+    refuse,
+    validated,
+)
 
 KIND = "rail-optimized"
 
@@ -194,26 +201,23 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return {name: p.planes * count for name, count in plane.items()}
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return units for a cluster; see `netloom.topology.sized`.
 
     Units of ``radix // 2`` nodes, as many as hold the nodes; two tiers while the leaves of a plane
     do not outnumber a spine's ports.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
-    rails = filled.setdefault("rails", nics_per_node)
-    if rails != nics_per_node:
-        raise refuse(KIND, "rails", rails, f"a node has {nics_per_node} NICs", (nics_per_node,))
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
+    rails = filled.setdefault("rails", cluster.nics_per_node)
+    if rails != cluster.nics_per_node:
+        raise refuse(
+            KIND,
+            "rails",
+            rails,
+            f"a node has {cluster.nics_per_node} NICs",
+            (cluster.nics_per_node,),
+        )
     taper, radix = filled.get("taper", 1.0), filled["radix"]
     unit_nodes = filled.setdefault("unit_nodes", max(1, int(radix / (1 + taper) + 1e-9)))
     nodes = -(-hosts // rails) + filled.get("reserved_nodes", 0)

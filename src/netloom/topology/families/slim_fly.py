@@ -38,7 +38,14 @@ from netloom.topology.finite_field import (
     nearest_prime_powers,
     prime_power,
 )
-from netloom.topology.parameters import FamilyParameters, agreed, from_cluster, refuse, validated
+from netloom.topology.parameters import (
+    Cluster,
+    FamilyParameters,
+    agreed,
+    from_cluster,
+    refuse,
+    validated,
+)
 from netloom.topology.routing.two_hop import TwoHopRouting
 
 KIND = "slim-fly"
@@ -186,23 +193,14 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     }
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a Slim Fly for a cluster; see `netloom.topology.sized`.
 
     Left out, q is the smallest order whose switches hold the hosts with at most half the degree
     (rounded up) of hosts each, and p as few as hold them.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     radix, wanted = filled["radix"], filled.get("p")
 

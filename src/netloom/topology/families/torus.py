@@ -36,7 +36,7 @@ from netloom.topology.lattice import (
     num_links,
     widths,
 )
-from netloom.topology.parameters import NumberList, from_cluster, refuse, validated
+from netloom.topology.parameters import Cluster, NumberList, from_cluster, refuse, validated
 
 KIND = "torus"
 
@@ -142,21 +142,11 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return {key: p.planes * count for key, count in plane.items()}
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a torus for a cluster; see `netloom.topology.sized`.
 
     What is left out follows the rule of `netloom.topology.lattice.fill_grid`.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
-    fill_grid(KIND, filled, hosts)
+    filled = from_cluster(Parameters, KIND, given, cluster)
+    fill_grid(KIND, filled, cluster.hosts)
     return validated(Parameters, KIND, filled)

@@ -25,7 +25,14 @@ from pydantic import Field
 
 from netloom.topology.fabric import Fabric
 from netloom.topology.families.jellyfish import check_hosts_and_ports, switch_graph_fabric
-from netloom.topology.parameters import FamilyParameters, agreed, from_cluster, refuse, validated
+from netloom.topology.parameters import (
+    Cluster,
+    FamilyParameters,
+    agreed,
+    from_cluster,
+    refuse,
+    validated,
+)
 from netloom.topology.random_graphs import random_lift
 
 KIND = "xpander"
@@ -76,23 +83,14 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return counts | ({"switch-switch": p.switches * p.degree // 2} if p.degree else {})
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return an Xpander for a cluster; see `netloom.topology.sized`.
 
     Left out, three quarters of a switch's ports go to other switches, or as many as a single lift
     needs; the lift is as small as holds the hosts.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     radix = filled["radix"]
     if "degree" not in filled:

@@ -29,7 +29,14 @@ import numpy as np
 from pydantic import Field
 
 from netloom.topology.fabric import HOST, Fabric, LinkClass, Tier
-from netloom.topology.parameters import FamilyParameters, agreed, from_cluster, refuse, validated
+from netloom.topology.parameters import (
+    Cluster,
+    FamilyParameters,
+    agreed,
+    from_cluster,
+    refuse,
+    validated,
+)
 from netloom.topology.trunks import fabric_of, joined
 
 KIND = "zcube"
@@ -123,22 +130,13 @@ def closed_form(parameters: Parameters) -> dict[str, int]:
     return counts | ({"level-level": (p.k - 1) * p.n**p.k} if p.k > 1 else {})
 
 
-def sized(
-    hosts: int,
-    nics_per_node: int,
-    num_ports: int,
-    link_bytes_per_s: float,
-    ports_per_cage: int,
-    given: dict[str, Any],
-) -> Parameters:
+def sized(cluster: Cluster, given: dict[str, Any]) -> Parameters:
     """Return a ZCube for a cluster; see `netloom.topology.sized`.
 
     A NIC is split over k ports, so k is the number of planes, and n as low as the hosts allow.
     """
-    filled = from_cluster(
-        Parameters, KIND, given,
-        link_bytes_per_s=link_bytes_per_s, ports_per_cage=ports_per_cage, num_ports=num_ports,
-    )  # fmt: skip
+    hosts = cluster.hosts
+    filled = from_cluster(Parameters, KIND, given, cluster)
     filled["hosts"] = agreed(KIND, filled, "hosts", hosts, f"it has {hosts} NICs")
     filled["planes"] = filled.get("planes") or 1
     k = agreed(

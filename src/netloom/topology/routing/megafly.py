@@ -14,6 +14,7 @@ datacenters", HiPINEB 2017, section IV.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -79,7 +80,7 @@ class MegaflyRouting:
             *megafly_paths(
                 np.asarray(source, dtype=np.int32),
                 np.asarray(target, dtype=np.int32),
-                self._tables(),
+                self._tables,
             )
         )
 
@@ -101,10 +102,12 @@ class MegaflyRouting:
             np.asarray(source, dtype=np.int32),
             np.asarray(target, dtype=np.int32),
             np.asarray(flow_bytes, dtype=np.float64),
-            self._tables(),
+            self._tables,
         )
 
+    @cached_property
     def _tables(self) -> MegaflyTables:
+        """Tables of the kernels, made once: every priced pattern asks for them."""
         from netloom.kernels.megafly import MegaflyTables
 
         low, high, links = self.global_trunks

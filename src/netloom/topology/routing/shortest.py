@@ -8,7 +8,7 @@ switches: one breadth-first search per target.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class ShortestRouting:
         trunk_lower: NDArray[Any],
         trunk_upper: NDArray[Any],
         trunk_links: NDArray[Any],
-    ) -> ShortestRouting:
+    ) -> Self:
         """Return the routing of a fabric's trunk arrays; see `netloom.topology.fabric.Fabric`."""
         bundles = trunk_bundles(link_classes, trunk_class, trunk_links)
         graph = switch_graph(
