@@ -12,10 +12,10 @@ from itertools import islice
 import numpy as np
 
 from netloom import catalog
-from netloom.collective.groups import place
+from netloom.collective.groups import Communicator, place, ranks_of
 from netloom.kernels.fluid import completion_times
 from netloom.kernels.loads import PathArrays, bundle_loads
-from netloom.simulate.network import Communicator, NetworkModel
+from netloom.simulate.network import NetworkModel
 from netloom.topology import build
 from netloom.topology.fabric import Fabric
 
@@ -64,9 +64,9 @@ def timed_pricing(fabric: Fabric, protocol: str) -> None:
 
 def timed_kernels(fabric: Fabric) -> None:
     """Print the flows per second of counting loads and of running flows to completion."""
-    groups = place(size=256, stride=8, num_ranks=NUM_ACCELERATORS, ranks_per_node=8)
-    source = np.repeat(groups.ranks[:, :32].ravel(), 32)
-    target = np.repeat(groups.ranks[:, 32:64], 32, axis=0).ravel()
+    groups = place(ranks_of(Communicator("all-gather", 256, 8), NUM_ACCELERATORS), 8)
+    source = np.repeat(groups.accelerators[:, :32].ravel(), 32)
+    target = np.repeat(groups.accelerators[:, 32:64], 32, axis=0).ravel()
     paths = fabric.routing.paths(source, target)
     arrays = PathArrays(paths.indptr, paths.bundle, paths.share)
     bytes_per_s = fabric.routing.bundles.bytes_per_s

@@ -22,7 +22,7 @@ from netloom.layout import Layout
 from netloom.resolve import Resolved, ResolvedNetwork
 from netloom.result import BomLine, Candidate, Counts, Goodput, StepParts
 from netloom.simulate.explain import limit_sentence
-from netloom.simulate.network import NetworkModel
+from netloom.simulate.network import PLAIN_ALGORITHMS, NetworkModel
 from netloom.simulate.step import (
     PricedPlan,
     StepModel,
@@ -101,6 +101,7 @@ def prepare(run: Run, network: ResolvedNetwork, seed: int) -> PreparedNetwork:
         resolved.study.cluster.accelerators,
         catalog.get("collective-library", LIBRARY),
         seed=seed,
+        algorithms=PLAIN_ALGORITHMS,
     )
     return PreparedNetwork(
         resolved=network,

@@ -5,7 +5,7 @@ import pytest
 
 from netloom import topology
 from netloom.kernels import loads as kernel
-from netloom.simulate.network import least_loading_mix
+from netloom.simulate.busiest import least_loading_mix
 
 
 def _flows(fabric, seed, count=200):

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from netloom import catalog
+from netloom.collective import ALGORITHMS
+from netloom.collective.groups import Communicator
 from netloom.simulate.network import NetworkModel
 from netloom.topology import build
 
@@ -71,9 +73,12 @@ def test_busiest_link_equals_message_by_message(
                 load[bundle] += amount * share
     capacity = fabric.routing.bundles.bytes_per_s
     expected = max((bytes_ / capacity[bundle] for bundle, bytes_ in load.items()), default=0.0)
-    pattern = network._pattern_of(algorithm, size, stride)
-    assert pattern.network_s == pytest.approx(expected, rel=1e-12)
+    operation = ALGORITHMS.get(algorithm).OPERATIONS[0]
+    per_rank = ALGORITHMS.get(algorithm).bytes_per_rank(operation, size)
+    (phase,) = network.pattern(algorithm, Communicator(operation, size, stride)).phases
+    assert phase.network_s == pytest.approx([expected * per_rank], rel=1e-12)
     if algorithm == "pairwise":
         local = sum(1 for rank in range(0, size * stride, stride) if rank < node) - 1
         forwarded = max(inside.values(), default=0.0)
-        assert pattern.scale_up_bytes == pytest.approx(local / (size - 1) + forwarded)
+        inside_bytes = per_rank * (local / (size - 1) + forwarded)
+        assert phase.scale_up_bytes == pytest.approx(inside_bytes)

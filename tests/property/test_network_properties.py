@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from netloom import catalog
 from netloom.collective import OPERATIONS
-from netloom.simulate.network import Communicator, NetworkModel
+from netloom.collective.groups import Communicator
+from netloom.simulate.network import NetworkModel
 from netloom.topology import build
 
 NUM_ACCELERATORS = 128
@@ -61,7 +62,7 @@ def test_more_bandwidth_and_less_taper_are_never_slower(
 @given(communicators())
 def test_bus_bandwidth_never_exceeds_what_a_rank_can_send(communicator: Communicator) -> None:
     """A rank has one NIC and its scale-up links, and no algorithm sends less than the least."""
-    operation, size, _ = communicator
+    operation, size, *_ = communicator
     least = {"all-reduce": 2 * (size - 1) / size, "send-recv": 1.0}.get(
         operation, (size - 1) / size
     )

@@ -10,7 +10,7 @@ import pytest
 
 from netloom.collective import ALGORITHMS, OPERATIONS, Transfer
 from netloom.collective.algorithms import tree
-from netloom.collective.groups import place
+from netloom.collective.groups import Communicator, PlacedGroups, place, ranks_of
 
 CASES = [
     (name, operation)
@@ -71,6 +71,11 @@ def has_right_data(operation: str, num_ranks: int, num_chunks: int, state: State
     raise AssertionError(f"no rule for {operation}")
 
 
+def strided(size: int, stride: int, num_ranks: int, per_node: int) -> PlacedGroups:
+    """Return groups of ranks `stride` apart, rank r on accelerator r."""
+    return place(ranks_of(Communicator("all-gather", size, stride), num_ranks), per_node)
+
+
 def num_chunks_of(rounds: list[list[Transfer]]) -> int:
     return 1 + max(chunk for messages in rounds for message in messages for chunk in message.chunks)
 
@@ -104,14 +109,14 @@ def test_closed_forms_of_bytes_equal_the_rounds(name: str, operation: str) -> No
                 pairs[source, target] += len(chunks) / parts
                 sent[source] += len(chunks) / parts
         per_rank = algorithm.bytes_per_rank(operation, num_ranks)
-        flows = algorithm.flows(place(num_ranks, 1, num_ranks, 1))
         from_flows: Counter[tuple[int, int]] = Counter()
-        for source, target, flow_bytes in zip(
-            flows.source.tolist(), flows.target.tolist(), flows.flow_bytes, strict=True
-        ):
-            from_flows[source, target] += flow_bytes * per_rank
+        for phase in algorithm.phases(strided(num_ranks, 1, num_ranks, 1), operation):
+            for source, target, flow_bytes in zip(
+                phase.source.tolist(), phase.target.tolist(), phase.flow_bytes, strict=True
+            ):
+                from_flows[source, target] += flow_bytes
+            assert phase.scale_up_bytes == 0
         assert from_flows == pytest.approx(pairs)
-        assert flows.scale_up_bytes == 0
         assert max(sent.values()) <= per_rank * (1 + 1e-12)
         is_reached |= max(sent.values()) == pytest.approx(per_rank)
     assert is_reached
@@ -142,10 +147,11 @@ def test_no_rank_has_two_children_in_both_trees(num_ranks: int) -> None:
 
 
 def test_multi_rail_ring_crosses_each_node_boundary_on_every_rail() -> None:
-    flows = ALGORITHMS.get("ring").flows(place(16, 1, 32, 8))
+    groups = strided(16, 1, 32, 8)
+    (flows,) = ALGORITHMS.get("ring").phases(groups, "all-gather")
     assert len(flows.source) == 32
     np.testing.assert_array_equal(flows.source % 8, flows.target % 8)
-    np.testing.assert_allclose(flows.flow_bytes, 1 / 8)
+    np.testing.assert_allclose(flows.flow_bytes, 15 / 16 / 8)
     # two groups of two nodes each: node 0 with 1, node 2 with 3
     nodes = set(zip((flows.source // 8).tolist(), (flows.target // 8).tolist(), strict=True))
     assert nodes == {(0, 1), (1, 0), (2, 3), (3, 2)}
@@ -153,12 +159,12 @@ def test_multi_rail_ring_crosses_each_node_boundary_on_every_rail() -> None:
 
 def test_uneven_groups_use_as_many_channels_as_their_thinnest_node() -> None:
     """Six ranks from 0: six of node 0 on 8-way nodes; the next group is 2 and 4."""
-    groups = place(6, 1, 24, 8)
+    groups = strided(6, 1, 24, 8)
     assert groups.run_length.tolist() == [6, 2, 4, 4, 2, 6]
-    flows = ALGORITHMS.get("ring").flows(groups)
+    (flows,) = ALGORITHMS.get("ring").phases(groups, "all-gather")
     between = [(int(s), int(t)) for s, t in zip(flows.source, flows.target, strict=True)]
     assert between == [(6, 8), (7, 9), (8, 6), (9, 7), (12, 16), (13, 17), (16, 12), (17, 13)]
-    np.testing.assert_allclose(flows.flow_bytes, 0.5)
+    np.testing.assert_allclose(flows.flow_bytes, 5 / 6 / 2)
 
 
 @pytest.mark.parametrize(
@@ -168,17 +174,18 @@ def test_all_to_all_flows_carry_every_pair_across_nodes(
     size: int, stride: int, per_node: int
 ) -> None:
     num_ranks = size * stride * per_node
-    groups = place(size, stride, num_ranks, per_node)
-    flows = ALGORITHMS.get("pairwise").flows(groups)
+    groups = strided(size, stride, num_ranks, per_node)
+    (flows,) = ALGORITHMS.get("pairwise").phases(groups, "all-to-all")
+    flat = groups.accelerators.ravel()
     got: Counter[tuple[int, int]] = Counter()
     for source, count, target, flow_bytes in zip(
         flows.source, flows.num_sources, flows.target, flows.flow_bytes, strict=True
     ):
         for member in range(count):
-            got[int(source) + member * stride, int(target)] += flow_bytes / count
+            got[int(flat[source + member]), int(flat[target])] += flow_bytes / count
     expected = {
-        (int(a), int(b)): 1 / (size - 1)
-        for group in groups.ranks
+        (int(a), int(b)): 1 / size
+        for group in groups.accelerators
         for a in group
         for b in group
         if a // per_node != b // per_node

@@ -10,8 +10,9 @@ import pytest
 
 from netloom import catalog
 from netloom.catalog.quantity import Quantity
+from netloom.collective.groups import Communicator
 from netloom.errors import ConservationError, InfeasibleError, ParameterError
-from netloom.simulate.network import Communicator, NetworkModel, Price
+from netloom.simulate.network import NetworkModel, Price
 from netloom.topology import build
 from netloom.topology.fabric import Bundles, Fabric, Paths
 
@@ -169,9 +170,9 @@ def test_all_to_all_on_rail_only_goes_through_the_scale_up_domain() -> None:
         {"hosts": 32, "domain": 8, "radix": 4, "link_bytes_per_s": LINK_BYTES_PER_S},
     )
     network = model(fabric, 32)
-    pattern = network._pattern_of("pairwise", 32, 1)
-    assert pattern.scale_up_bytes == pytest.approx((7 + 21) / 31)
-    assert pattern.network_s == pytest.approx(24 / 31 / LINK_BYTES_PER_S)
+    (phase,) = network.pattern("pairwise", Communicator("all-to-all", 32, 1)).phases
+    assert phase.scale_up_bytes == pytest.approx((7 + 21) / 32)
+    assert phase.network_s == pytest.approx([24 / 32 / LINK_BYTES_PER_S])
 
 
 def test_without_scale_up_a_fabric_of_separate_rails_has_no_path() -> None:

@@ -70,6 +70,9 @@ class ScaleUp(Part):
     topology: Literal["switched", "full-mesh", "torus"] = Field(
         description="How a domain is wired."
     )
+    in_network_reduction: bool = Field(
+        default=False, description="Whether its switches can reduce and copy (NVLS and kin)."
+    )
     open_standard: bool = Field(
         description="Whether a standard that several vendors may build defines it."
     )
@@ -290,6 +293,11 @@ class CollectiveLibrary(Part):
     )
     network_overhead_s: dict[str, Time] = Field(
         description="Least time of a ring's step when the ring spans nodes, by protocol."
+    )
+    local_latency_s: dict[str, Time] = Field(
+        default_factory=dict,
+        description="Of one step that a rank takes by itself, by algorithm and protocol, for "
+        "algorithms that have such steps.",
     )
     plateau_latency_factor: Count = Field(
         description="Latency of a large ring/simple all-reduce across nodes over that of a small "

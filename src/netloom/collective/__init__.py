@@ -10,8 +10,9 @@ One algorithm is one module of `netloom.collective.algorithms`. It defines
     `Steps` on the critical path, for the latency;
 ``bytes_per_rank(operation, num_ranks)``
     bytes that the busiest rank sends, per byte of the operation's size;
-``flows(groups)``
-    `Flows` between nodes, per byte of `bytes_per_rank`, for all groups together.
+``phases(groups, operation)``
+    the traffic of all groups together, as `Phase`s that run one after another. What a pipelined
+    algorithm moves at the same time, such as a ring's rounds, is one phase.
 """
 
 from __future__ import annotations
@@ -30,15 +31,18 @@ OPERATIONS: dict[str, str] = {
     "all-reduce": "the buffer that every rank holds before and after",
     "all-gather": "the gathered buffer that every rank holds after",
     "reduce-scatter": "the buffer that every rank holds before",
+    "broadcast": "the buffer of the first rank, which every rank holds after",
+    "reduce": "the buffer that every rank holds before; the first rank holds the sum after",
     "all-to-all": "the send buffer of one rank, its own share included",
     "send-recv": "the message of one rank to the next in its group; the last rank sends nothing",
+    "barrier": "nothing: no rank leaves before all have entered",
 }
 
 ALGORITHMS = Registry(
     "netloom.collective.algorithms",
     "netloom.collective",
     "collective algorithm",
-    required=("OPERATIONS", "rounds", "steps", "bytes_per_rank", "flows"),
+    required=("OPERATIONS", "rounds", "steps", "bytes_per_rank", "phases"),
 )
 
 
@@ -66,33 +70,54 @@ class Steps(NamedTuple):
     num_scale_up : steps between ranks of one node.
     num_network : steps between nodes.
     paced_by_network : whether steps inside a node wait for the network's per-step overhead.
+    num_local : steps that a rank takes by itself, such as copies; the library times them.
     """
 
     num_scale_up: float
     num_network: float
     paced_by_network: bool = False
+    num_local: float = 0.0
 
 
-class Flows(NamedTuple):
-    """Bytes between nodes, all groups at once; shape letter F for flows.
-
-    A flow gathers what `num_sources` neighbouring ranks of one node (``source``, ``source +
-    stride``, ...) send to one target rank in another node.
+class InNetwork(NamedTuple):
+    """Reductions or copies that switches make; M members of all groups.
 
     Attributes
     ----------
-    source : int32, shape (F,), first sending rank.
-    num_sources : int32, shape (F,), sending ranks of the same node.
-    target : int32, shape (F,), receiving rank.
-    flow_bytes : float64, shape (F,), per byte of the algorithm's `bytes_per_rank`.
-    scale_up_bytes : bytes that the busiest rank sends inside its node, in the same measure.
+    member : int64, shape (M,), positions in ``groups.accelerators.ravel()``.
+    group : int64, shape (M,), members with one number share one tree of switches.
+    up_bytes, down_bytes : that each member sends to and gets from its tree, per byte of the
+        operation's size.
     """
 
-    source: NDArray[np.int32]
+    member: NDArray[np.int64]
+    group: NDArray[np.int64]
+    up_bytes: float
+    down_bytes: float
+
+
+class Phase(NamedTuple):
+    """Traffic that moves at the same time, all groups together; shape letter F for flows.
+
+    A flow gathers what `num_sources` members of one node (positions ``source``, ``source + 1``,
+    ...) send to one member in another node. Positions count ``groups.accelerators.ravel()``.
+
+    Attributes
+    ----------
+    source : int64, shape (F,), position of the first sending member.
+    num_sources : int32, shape (F,), sending members of the same node.
+    target : int64, shape (F,), position of the receiving member.
+    flow_bytes : float64, shape (F,), per byte of the operation's size.
+    scale_up_bytes : bytes that the busiest member sends inside its node, in the same measure.
+    in_network : what switches between the nodes reduce or copy.
+    """
+
+    source: NDArray[np.int64]
     num_sources: NDArray[np.int32]
-    target: NDArray[np.int32]
+    target: NDArray[np.int64]
     flow_bytes: NDArray[np.float64]
     scale_up_bytes: float
+    in_network: InNetwork | None = None
 
 
 @cache

@@ -1,41 +1,61 @@
 """Groups of ranks on nodes: who is whose neighbour, and where a group crosses from node to node.
 
-Legend for shapes: G groups, n ranks per group, R runs. A *run* is the longest stretch of
-consecutive members of one group that share a node (a scale-up domain).
+Legend for shapes: G groups, n ranks per group, R runs. A *run* is all members of one group that
+share a node (a scale-up domain); members are put in order node by node.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.collective import Flows
+from netloom.collective import Phase
 from netloom.errors import ParameterError
 
 #: Edges between the runs of one group: source run, target run, weight, counted inside the group.
 Edges = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
 
+class Communicator(NamedTuple):
+    """All groups of a shape, running `operation` at the same time.
+
+    A group is `size` ranks `stride` apart; with a second axis it is `outer_size` such rows of ranks,
+    `outer_stride` apart. Together the groups hold every rank once.
+    """
+
+    operation: str
+    size: int
+    stride: int
+    outer_size: int = 1
+    outer_stride: int = 0
+
+    @property
+    def num_ranks(self) -> int:
+        """Ranks of one group."""
+        return self.size * self.outer_size
+
+
 @dataclass(frozen=True)
 class PlacedGroups:
-    """All disjoint groups of `size` ranks `stride` apart, placed on nodes.
+    """Groups of equal size, placed on nodes.
 
     Attributes
     ----------
-    ranks : int32, shape (G, n), members in order.
-    stride : ranks between neighbours.
-    run_start : int64, shape (R,), position of each run's first member in ``ranks.ravel()``.
+    accelerators : int32, shape (G, n), where members sit, node by node.
+    member : int32, shape (G, n), which rank of the group sits there.
+    run_start : int64, shape (R,), position of each run's first member in ``accelerators.ravel()``.
     run_length : int64, shape (R,), members of each run.
     first_run : int64, shape (G + 1,), runs of group g are ``first_run[g]:first_run[g + 1]``.
     num_channels : int64, shape (G,), members in the group's shortest run: so many rings or trees
         can cross every node boundary side by side, each on a rank of its own.
     """
 
-    ranks: NDArray[np.int32]
-    stride: int
+    accelerators: NDArray[np.int32]
+    member: NDArray[np.int32]
     run_start: NDArray[np.int64]
     run_length: NDArray[np.int64]
     first_run: NDArray[np.int64]
@@ -44,7 +64,7 @@ class PlacedGroups:
     @property
     def size(self) -> int:
         """Ranks per group."""
-        return self.ranks.shape[1]
+        return self.accelerators.shape[1]
 
     @property
     def num_nodes(self) -> int:
@@ -52,8 +72,8 @@ class PlacedGroups:
         return int(np.diff(self.first_run).max())
 
 
-def place(size: int, stride: int, num_ranks: int, ranks_per_node: int) -> PlacedGroups:
-    """Return all groups of `size` ranks `stride` apart among `num_ranks`, on nodes in rank order.
+def ranks_of(communicator: Communicator, num_ranks: int) -> NDArray[np.int32]:
+    """Return the ranks of every group among `num_ranks`, int32, shape (G, n).
 
     Raises
     ------
@@ -62,25 +82,85 @@ def place(size: int, stride: int, num_ranks: int, ranks_per_node: int) -> Placed
 
     Examples
     --------
-    >>> place(size=4, stride=4, num_ranks=16, ranks_per_node=8).run_length.tolist()
-    [2, 2, 2, 2, 2, 2, 2, 2]
+    >>> ranks_of(Communicator("all-gather", 2, 1, 2, 4), 8).tolist()
+    [[0, 1, 4, 5], [2, 3, 6, 7]]
     """
-    if size < 1 or stride < 1 or num_ranks % (size * stride):
+    _, size, stride, outer_size, outer_stride = communicator
+    if outer_size == 1:
+        if size < 1 or stride < 1 or num_ranks % (size * stride):
+            raise ParameterError(
+                f"{num_ranks} ranks do not divide into groups of {size} ranks {stride} apart",
+                hint=f"size times stride, {size * stride}, has to divide the number of ranks",
+            )
+        order = np.arange(num_ranks, dtype=np.int32).reshape(-1, size, stride)
+        return np.ascontiguousarray(order.transpose(0, 2, 1)).reshape(-1, size)
+    axes = sorted([(stride, size), (outer_stride, outer_size)])
+    (low_stride, low_size), (high_stride, high_size) = axes
+    if (
+        min(size, outer_size, low_stride) < 1
+        or high_stride % (low_stride * low_size)
+        or num_ranks % (high_stride * high_size)
+    ):
         raise ParameterError(
-            f"{num_ranks} ranks do not divide into groups of {size} ranks {stride} apart",
-            hint=f"size times stride, {size * stride}, has to divide the number of ranks",
+            f"{num_ranks} ranks do not divide into groups of {size} ranks {stride} apart, "
+            f"{outer_size} times {outer_stride} apart",
+            hint="size times stride of the inner axis has to divide the stride of the outer one, "
+            "and the outer one's product the number of ranks",
         )
-    order = np.arange(num_ranks, dtype=np.int32).reshape(-1, size, stride)
-    ranks = np.ascontiguousarray(order.transpose(0, 2, 1)).reshape(-1, size)
-    node = ranks // ranks_per_node
-    starts = np.ones(ranks.shape, dtype=bool)
+    grid = np.arange(num_ranks, dtype=np.int32).reshape(
+        -1, high_size, high_stride // (low_stride * low_size), low_size, low_stride
+    )
+    rows = grid.transpose(0, 2, 4, 1, 3).reshape(-1, high_size, low_size)
+    if stride > outer_stride:
+        rows = rows.transpose(0, 2, 1)
+    return np.ascontiguousarray(rows).reshape(len(rows), -1)
+
+
+def place(accelerators: NDArray[np.int32], accelerators_per_node: int) -> PlacedGroups:
+    """Return groups with members in order node by node, as libraries build their rings.
+
+    Nodes keep the order in which a group first meets them, and members the order of accelerators
+    inside a node, so that channel c finds the same rail on every node.
+
+    Parameters
+    ----------
+    accelerators : int32, shape (G, n), where each rank of each group sits.
+
+    Examples
+    --------
+    >>> place(np.array([[0, 8, 1, 9]]), 8).accelerators.tolist()
+    [[0, 1, 8, 9]]
+    """
+    order = _node_by_node(accelerators, accelerators_per_node)
+    placed = np.take_along_axis(accelerators, order, axis=1)
+    node = placed // accelerators_per_node
+    starts = np.ones(placed.shape, dtype=bool)
     starts[:, 1:] = node[:, 1:] != node[:, :-1]
     run_start = np.flatnonzero(starts)
-    first_run = np.zeros(len(ranks) + 1, dtype=np.int64)
+    first_run = np.zeros(len(placed) + 1, dtype=np.int64)
     np.cumsum(starts.sum(axis=1), out=first_run[1:])
-    run_length = np.diff(np.append(run_start, ranks.size))
+    run_length = np.diff(np.append(run_start, placed.size))
     num_channels = np.minimum.reduceat(run_length, first_run[:-1])
-    return PlacedGroups(ranks, stride, run_start, run_length, first_run, num_channels)
+    return PlacedGroups(
+        placed, order.astype(np.int32), run_start, run_length, first_run, num_channels
+    )
+
+
+def _node_by_node(accelerators: NDArray[np.int32], per_node: int) -> NDArray[np.int64]:
+    """Return the order of members in each group, int64, shape (G, n)."""
+    if (accelerators[:, 1:] > accelerators[:, :-1]).all():
+        return np.broadcast_to(np.arange(accelerators.shape[1]), accelerators.shape)
+    node = accelerators // per_node
+    by_node = np.argsort(node, axis=1, kind="stable")
+    in_order = np.take_along_axis(node, by_node, axis=1)
+    starts = np.ones(node.shape, dtype=bool)
+    starts[:, 1:] = in_order[:, 1:] != in_order[:, :-1]
+    # a stable sort puts the first meeting of each node at the start of its stretch
+    column = np.broadcast_to(np.arange(node.shape[1]), node.shape)
+    start = np.maximum.accumulate(np.where(starts, column, 0), axis=1)
+    first_met = np.empty_like(by_node)
+    np.put_along_axis(first_met, by_node, np.take_along_axis(by_node, start, axis=1), axis=1)
+    return np.lexsort((accelerators, first_met), axis=1)
 
 
 def run_edges(groups: PlacedGroups, edges: Callable[[int], Edges]) -> Edges:
@@ -103,7 +183,9 @@ def run_edges(groups: PlacedGroups, edges: Callable[[int], Edges]) -> Edges:
     return np.concatenate(source), np.concatenate(target), np.concatenate(weight)
 
 
-def flows_over_channels(groups: PlacedGroups, edges: Callable[[int], Edges]) -> Flows:
+def phase_over_channels(
+    groups: PlacedGroups, edges: Callable[[int], Edges], size_bytes: float
+) -> Phase:
     """Return flows along edges between runs, split evenly over the group's channels.
 
     Channel c joins the c-th member of the one run with the c-th member of the other, which keeps
@@ -115,12 +197,11 @@ def flows_over_channels(groups: PlacedGroups, edges: Callable[[int], Edges]) -> 
     channels = groups.num_channels[group]
     edge = np.repeat(np.arange(len(source_run)), channels)
     channel = np.arange(len(edge)) - np.repeat(np.cumsum(channels) - channels, channels)
-    flat = groups.ranks.ravel()
-    source = flat[groups.run_start[source_run[edge]] + channel]
-    return Flows(
+    source = groups.run_start[source_run[edge]] + channel
+    return Phase(
         source,
         np.ones(len(source), dtype=np.int32),
-        flat[groups.run_start[target_run[edge]] + channel],
-        (weight / channels)[edge],
-        scale_up_bytes=float(groups.run_length.max() > 1),
+        groups.run_start[target_run[edge]] + channel,
+        (weight / channels)[edge] * size_bytes,
+        scale_up_bytes=float(groups.run_length.max() > 1) * size_bytes,
     )

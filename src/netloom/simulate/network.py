@@ -2,9 +2,8 @@
 
 All disjoint groups of a communicator run its operation at the same time, so their flows share the
 fabric. Each algorithm that can carry out the operation is placed on ranks, its flows are put on
-the fabric's bundles, and the fullest bundle sets the rate: for equal flows that start together
-the max-min makespan *is* the largest load over its capacity (`netloom.kernels.loads`). The price
-of one call is then linear in its size,
+the fabric's bundles, and the fullest bundle sets the rate of each phase. The price of one call is
+then linear in its size,
 
     seconds = latency_s + size_bytes * s_per_byte,
 
@@ -14,7 +13,7 @@ the ones that are fastest at one reference size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,24 +22,18 @@ from numpy.typing import NDArray
 
 from netloom.catalog.parts import CollectiveLibrary, Protocol, ScaleUp
 from netloom.collective import ALGORITHMS, OPERATIONS, Steps, algorithms_for
-from netloom.collective.groups import PlacedGroups, place
-from netloom.errors import ConservationError, InfeasibleError, ParameterError, nearest
-from netloom.simulate.placement import EndpointFlows, Placement, to_endpoints
-from netloom.topology.fabric import DetourRouting, Fabric, Paths
-
-#: Steps of the search for the share of detours; each narrows it by 0.618.
-_MIX_STEPS = 20
+from netloom.collective.groups import Communicator, place, ranks_of
+from netloom.errors import ParameterError, nearest
+from netloom.simulate.busiest import Hashing
+from netloom.simulate.pattern import Pattern, pattern_of
+from netloom.simulate.placement import Placement
+from netloom.topology.fabric import Fabric, ReducingRouting
 
 #: What limits a group of one rank, and a group that never leaves its node.
 NOTHING, SCALE_UP = "nothing", "scale-up links"
 
-
-class Communicator(NamedTuple):
-    """All groups of `size` ranks `stride` apart, running `operation` at the same time."""
-
-    operation: str
-    size: int
-    stride: int
+#: What training software of the catalogue leaves switched on; in-network reduction is opted into.
+PLAIN_ALGORITHMS = ("ring", "tree", "pairwise", "direct")
 
 
 @dataclass(frozen=True)
@@ -64,31 +57,21 @@ class CommunicatorPrices:
 
 
 class Price(NamedTuple):
-    """Price of one communicator under one algorithm and protocol."""
+    """Price of one communicator under one algorithm and protocol.
+
+    Attributes
+    ----------
+    latency_s, s_per_byte : of one call.
+    limit : what sets `s_per_byte`; of several phases, the one that takes longest.
+    algorithm : such as ``"ring/simple"``.
+    by_seed_s_per_byte : `s_per_byte` by draw of the hash; one value where nothing is drawn.
+    """
 
     latency_s: float
     s_per_byte: float
     limit: str
     algorithm: str
-
-
-class Pattern(NamedTuple):
-    """One algorithm's traffic on the fabric, per byte of its `bytes_per_rank`.
-
-    Attributes
-    ----------
-    num_nodes : nodes of the group that is spread widest.
-    scale_up_bytes : bytes that the busiest rank sends inside its node, forwarding included.
-    network_s : busy time of the fullest link, protocol efficiency not counted.
-    network_limit : name of that link's stage.
-    num_hops : switches on the longest path.
-    """
-
-    num_nodes: int
-    scale_up_bytes: float
-    network_s: float
-    network_limit: str
-    num_hops: int
+    by_seed_s_per_byte: tuple[float, ...]
 
 
 class NetworkModel:
@@ -101,6 +84,8 @@ class NetworkModel:
     reference_bytes : size at which the fastest algorithm and protocol are chosen.
     num_seeds : draws of the hash over which hashed load balancing is averaged.
     seed : first of them.
+    placement : of ranks on accelerators and NICs; rank r on accelerator r when left out.
+    algorithms : that may be chosen; all that the library has constants for when left out.
     """
 
     def __init__(
@@ -116,6 +101,8 @@ class NetworkModel:
         reference_bytes: float = 64 * 2.0**20,
         num_seeds: int = 8,
         seed: int = 0,
+        placement: Placement | None = None,
+        algorithms: Collection[str] | None = None,
     ) -> None:
         num_nodes = -(-num_accelerators // accelerators_per_node)
         if num_nodes * nics_per_node > fabric.num_endpoints:
@@ -130,11 +117,15 @@ class NetworkModel:
         self.num_accelerators = num_accelerators
         self.library = library
         self.reference_bytes = reference_bytes
-        self.num_seeds = num_seeds
-        self.seed = seed
-        self.placement = Placement(accelerators_per_node, nics_per_node)
+        self.hashing = (
+            Hashing(round(float(library.queue_pairs)), num_seeds, seed)
+            if protocol.load_balancing == "hash"
+            else None
+        )
+        self.placement = placement or Placement(accelerators_per_node, nics_per_node)
+        self.algorithms = algorithms
         self._prices: dict[tuple[Communicator, float], Price] = {}
-        self._patterns: dict[tuple[str, int, int], Pattern] = {}
+        self._patterns: dict[tuple[str, Communicator], Pattern] = {}
 
     def price(
         self, communicators: Sequence[Communicator], reference_bytes: float | None = None
@@ -166,7 +157,7 @@ class NetworkModel:
         `reference_bytes`, the model's when left out, decides whether a large ring's plateau holds.
         """
         size_bytes = self.reference_bytes if reference_bytes is None else reference_bytes
-        operation, size, stride = communicator
+        operation = communicator.operation
         if operation not in OPERATIONS:
             raise ParameterError(
                 f"unknown operation '{operation}'", hint=nearest(operation, OPERATIONS)
@@ -174,16 +165,15 @@ class NetworkModel:
         prices = []
         for name, algorithm in algorithms_for(operation).items():
             keys = [key for key in self.library.base_latency_s if key.startswith(name + "/")]
-            if not keys:
+            if not keys or not self.may_use(name):
                 continue
-            pattern = self._pattern_of(name, size, stride)
-            seconds, limit = self._s_per_byte(pattern)
-            seconds *= algorithm.bytes_per_rank(operation, size)
-            steps = algorithm.steps(operation, size, pattern.num_nodes)
+            pattern = self.pattern(name, communicator)
+            by_seed, limit = self._s_per_byte(pattern)
+            steps = algorithm.steps(operation, communicator.num_ranks, pattern.num_nodes)
             for key in keys:
                 latency_s = self._latency_s(communicator, key, steps, pattern, size_bytes)
-                factor = float(self.library.bandwidth_factor[key])
-                prices.append(Price(latency_s, seconds / factor, limit, key))
+                draws = by_seed / float(self.library.bandwidth_factor[key])
+                prices.append(Price(latency_s, float(draws.mean()), limit, key, tuple(draws)))
         if not prices:
             raise ParameterError(
                 f"library '{self.library.name}' has no algorithm for '{operation}'",
@@ -191,11 +181,23 @@ class NetworkModel:
             )
         return prices
 
+    def may_use(self, algorithm: str) -> bool:
+        """Return whether an algorithm is switched on and the machine has what it needs."""
+        if self.algorithms is not None and algorithm not in self.algorithms:
+            return False
+        needs = getattr(ALGORITHMS.get(algorithm), "NEEDS", ())
+        has = {
+            "scale-up reduction": self.scale_up.in_network_reduction,
+            "network reduction": self.protocol.in_network_reduction
+            and isinstance(self.fabric.routing, ReducingRouting),
+        }
+        return all(has[need] for need in needs)
+
     def _price_of(self, communicator: Communicator, size_bytes: float) -> Price:
         key = (communicator, size_bytes)
         if key not in self._prices:
-            if communicator.size == 1:
-                best = Price(0.0, 0.0, NOTHING, NOTHING)
+            if communicator.num_ranks == 1:
+                best = Price(0.0, 0.0, NOTHING, NOTHING, (0.0,))
             else:
                 best = min(
                     self.candidates(communicator, size_bytes),
@@ -217,7 +219,7 @@ class NetworkModel:
         Steps take the library's constants, or what the scale-up network or the fabric adds for
         the longest path where that is more.
         """
-        library, num_nodes, size = self.library, pattern.num_nodes, communicator.size
+        library, num_nodes, size = self.library, pattern.num_nodes, communicator.num_ranks
         algorithm, wire = key.split("/")
         scale_up_s = max(float(library.scale_up_latency_s[key]), float(self.scale_up.hop_latency_s))
         if num_nodes > 1 and steps.paced_by_network:
@@ -229,6 +231,8 @@ class NetworkModel:
         network_s = max(float(library.network_latency_s[step_key]), fabric_s)
         latency_s = float(library.base_latency_s[key])
         latency_s += steps.num_scale_up * scale_up_s + steps.num_network * network_s
+        if steps.num_local:
+            latency_s += steps.num_local * float(library.local_latency_s[key])
         if (
             (communicator.operation, key) == ("all-reduce", "ring/simple")
             and num_nodes > 1
@@ -237,116 +241,36 @@ class NetworkModel:
             latency_s *= float(library.plateau_latency_factor)
         return latency_s
 
-    def _s_per_byte(self, pattern: Pattern) -> tuple[float, str]:
-        """Return seconds per byte of `bytes_per_rank`, and the name of the limit."""
-        scale_up_s = pattern.scale_up_bytes / (
-            float(self.scale_up.bytes_per_s) * float(self.scale_up.efficiency)
-        )
-        network_s = pattern.network_s / (
-            float(self.protocol.framing_efficiency) * float(self.protocol.transport_efficiency)
-        )
-        if network_s > scale_up_s:
-            return network_s, pattern.network_limit
-        return scale_up_s, SCALE_UP
+    def _s_per_byte(self, pattern: Pattern) -> tuple[NDArray[np.float64], str]:
+        """Return seconds per byte by draw of the hash, and what limits the longest phase."""
+        scale_up = float(self.scale_up.bytes_per_s) * float(self.scale_up.efficiency)
+        network = float(self.protocol.framing_efficiency)
+        network *= float(self.protocol.transport_efficiency)
+        total, longest_s, limit = np.zeros(1), 0.0, SCALE_UP
+        for phase in pattern.phases:
+            inside_s = phase.scale_up_bytes / scale_up
+            across_s = phase.network_s / network
+            seconds = np.maximum(inside_s, across_s)
+            total = total + seconds
+            if seconds.mean() > longest_s:
+                longest_s = float(seconds.mean())
+                limit = phase.network_limit if across_s.mean() > inside_s else SCALE_UP
+        return total, limit
 
-    def _pattern_of(self, algorithm: str, size: int, stride: int) -> Pattern:
-        key = (algorithm, size, stride)
-        if key not in self._patterns:
-            groups = place(
-                size, stride, self.num_accelerators, self.placement.accelerators_per_node
-            )
-            self._patterns[key] = self._traffic(algorithm, groups)
-        return self._patterns[key]
+    def pattern(self, algorithm: str, communicator: Communicator) -> Pattern:
+        """Return an algorithm's traffic, counted once per model.
 
-    def _traffic(self, algorithm: str, groups: PlacedGroups) -> Pattern:
-        flows = ALGORITHMS.get(algorithm).flows(groups)
-        on_wire = to_endpoints(flows, groups.stride, self.placement)
-        scale_up_bytes = flows.scale_up_bytes + on_wire.forwarded_bytes
-        if not len(on_wire.source):
-            return Pattern(groups.num_nodes, scale_up_bytes, 0.0, SCALE_UP, 0)
-        paths = self.fabric.routing.paths(on_wire.source, on_wire.target)
-        num_hops = int(paths.num_hops.max())
-        if paths.num_hops.min() < 0:
-            broken = int(np.argmin(paths.num_hops))
-            raise InfeasibleError(
-                f"fabric '{self.fabric.kind}' has no path from endpoint "
-                f"{on_wire.source[broken]} to endpoint {on_wire.target[broken]}"
-            )
-        network_s, limit = self._busiest_stage(on_wire, paths)
-        return Pattern(groups.num_nodes, scale_up_bytes, network_s, limit, num_hops)
-
-    def _busiest_stage(self, flows: EndpointFlows, paths: Paths) -> tuple[float, str]:
-        """Return how long the fullest link is busy, and its stage's name.
-
-        Spraying and adaptive routing load all members of a bundle alike. Hashed flows load
-        members by chance: the answer is the mean over seeds of the fullest member's time.
+        Raises
+        ------
+        InfeasibleError
+            When a flow has no path.
         """
-        from netloom.kernels import loads as kernel
-
-        bundles = self.fabric.routing.bundles
-        names = bundles.stage_names
-        path_arrays = kernel.PathArrays(paths.indptr, paths.bundle, paths.share)
-        bundle_arrays = kernel.BundleArrays(
-            bundles.bytes_per_s, bundles.num_members, bundles.stage, len(names)
-        )
-        loads = kernel.bundle_loads(path_arrays, flows.flow_bytes, len(bundles.bytes_per_s))
-        _check_conservation(
-            float(flows.flow_bytes.sum()), *kernel.edge_loads(path_arrays, loads, bundle_arrays)
-        )
-        if self.protocol.load_balancing != "hash":
-            routing = self.fabric.routing
-            if isinstance(routing, DetourRouting) and routing.has_detours:
-                detours = routing.detour_loads(flows.source, flows.target, flows.flow_bytes)
-                loads = least_loading_mix(loads, detours, bundles.bytes_per_s)
-            seconds = kernel.stage_seconds(loads, bundle_arrays)
-            return float(seconds.max()), names[int(np.argmax(seconds))]
-        first_member = np.concatenate([[0], np.cumsum(bundles.num_members, dtype=np.int64)])
-        flow_key = (flows.source.astype(np.uint64) << np.uint64(32)) | flows.target.astype(
-            np.uint64
-        )
-        num_queue_pairs = round(float(self.library.queue_pairs))
-        draws = []
-        for seed in range(self.seed, self.seed + self.num_seeds):
-            member_loads = kernel.member_loads(
-                path_arrays, flows.flow_bytes, flow_key, first_member, num_queue_pairs, seed
-            )
-            draws.append(kernel.member_stage_seconds(member_loads, bundle_arrays, first_member))
-        by_seed = np.array(draws)
-        return float(by_seed.max(axis=1).mean()), names[int(np.argmax(by_seed.mean(axis=0)))]
-
-
-def least_loading_mix(
-    minimal: NDArray[np.float64], detours: NDArray[np.float64], bytes_per_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the mix of two ways' loads, float64, shape (B,), whose fullest bundle is least full.
-
-    The fullest bundle's time is convex in the share of detours, so a golden-section search finds
-    the share; adaptive routing that knew all loads would choose it.
-    """
-
-    def fullest_s(share: float) -> float:
-        return float((((1 - share) * minimal + share * detours) / bytes_per_s).max())
-
-    low, high = 0.0, 1.0
-    ratio = (5**0.5 - 1) / 2
-    for _ in range(_MIX_STEPS):
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if fullest_s(left) <= fullest_s(right):
-            high = right
-        else:
-            low = left
-    share = min((0.0, 1.0, (low + high) / 2), key=fullest_s)
-    return (1 - share) * minimal + share * detours
-
-
-def _check_conservation(sent: float, entered: float, left: float, both: float) -> None:
-    """Raise `ConservationError` unless every byte sent enters and leaves the fabric once.
-
-    Bytes are counted on the stages where paths begin and where they end, after they were loaded
-    onto bundles; a fabric whose host links are one stage for both directions has them twice there.
-    """
-    expected = 2 * sent if both else sent
-    if max(abs(entered - expected), abs(left - expected)) > 1e-9 * expected:
-        raise ConservationError(
-            f"{sent} bytes sent, but {entered} enter the fabric and {left} leave it"
-        )
+        key = (algorithm, communicator)
+        if key not in self._patterns:
+            ranks = ranks_of(communicator, self.num_accelerators)
+            placed = place(self.placement.accelerator(ranks), self.placement.accelerators_per_node)
+            self._patterns[key] = pattern_of(
+                algorithm, communicator.operation, placed, self.fabric, self.placement,
+                self.hashing,
+            )  # fmt: skip
+        return self._patterns[key]

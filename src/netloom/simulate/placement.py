@@ -1,8 +1,9 @@
-"""Ranks on nodes and NICs: what the network sees of flows between ranks.
+"""Ranks on accelerators, accelerators on NICs: what the network sees of flows between ranks.
 
-Rank r sits in node ``r // accelerators_per_node``, where a node is one scale-up domain. Its NIC,
-its rail, is ``local_rank * nics_per_node // accelerators_per_node``; with more NICs than
-accelerators a rank owns the next few as well and spreads its flows over them.
+Accelerator a sits in node ``a // accelerators_per_node``, where a node is one scale-up domain. Its
+NIC, its rail, is ``local * nics_per_node // accelerators_per_node``, with `local` its number inside
+the node; with more NICs than accelerators it owns the next few as well and spreads its flows over
+them. Rank r sits on accelerator r unless a map says otherwise.
 """
 
 from __future__ import annotations
@@ -12,16 +13,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.collective import Flows
+from netloom.collective import Phase
+from netloom.collective.groups import PlacedGroups
 from netloom.errors import ParameterError
 
 
 @dataclass(frozen=True)
 class Placement:
-    """How ranks are laid out on nodes and NICs."""
+    """How ranks are laid out on nodes and NICs.
+
+    Attributes
+    ----------
+    accelerator_of_rank : int32, shape (ranks,), a map without repeats; None for rank r on
+        accelerator r.
+    nic_of_accelerator : int32, shape (accelerators,), NIC inside the node that each accelerator
+        uses, for nodes that are not rail-aligned; None for the even rule.
+    forwarding : whether a sender whose target is on another rail hands its bytes to the NIC of that
+        rail in its own node first (NCCL's PXN), where nodes have a scale-up network.
+    """
 
     accelerators_per_node: int
     nics_per_node: int
+    accelerator_of_rank: NDArray[np.int32] | None = None
+    nic_of_accelerator: NDArray[np.int32] | None = None
+    forwarding: bool = True
 
     def __post_init__(self) -> None:
         more, less = sorted((self.accelerators_per_node, self.nics_per_node), reverse=True)
@@ -37,13 +52,20 @@ class Placement:
         """NICs that one rank owns; 1 when ranks share NICs."""
         return max(1, self.nics_per_node // self.accelerators_per_node)
 
-    def node(self, rank: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the node of each rank."""
-        return rank // self.accelerators_per_node
+    def accelerator(self, rank: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the accelerator that each rank sits on."""
+        return rank if self.accelerator_of_rank is None else self.accelerator_of_rank[rank]
 
-    def rail(self, rank: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the first NIC of each rank, counted inside its node."""
-        return rank % self.accelerators_per_node * self.nics_per_node // self.accelerators_per_node
+    def node(self, accelerator: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the node of each accelerator."""
+        return accelerator // self.accelerators_per_node
+
+    def rail(self, accelerator: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the first NIC of each accelerator, counted inside its node."""
+        if self.nic_of_accelerator is not None:
+            return self.nic_of_accelerator[accelerator]
+        local = accelerator % self.accelerators_per_node
+        return local * self.nics_per_node // self.accelerators_per_node
 
 
 @dataclass(frozen=True)
@@ -53,7 +75,7 @@ class EndpointFlows:
     Attributes
     ----------
     source, target : int32, shape (F,), endpoints.
-    flow_bytes : float64, shape (F,), per byte of the algorithm's `bytes_per_rank`.
+    flow_bytes : float64, shape (F,), per byte of the operation's size.
     forwarded_bytes : bytes that the busiest rank hands to neighbours in its node because the
         target is on another rail, in the same measure.
     """
@@ -64,23 +86,24 @@ class EndpointFlows:
     forwarded_bytes: float
 
 
-def to_endpoints(flows: Flows, stride: int, placement: Placement) -> EndpointFlows:
-    """Return the flows as the network sees them.
+def to_endpoints(phase: Phase, groups: PlacedGroups, placement: Placement) -> EndpointFlows:
+    """Return the flows of a phase as the network sees them.
 
-    Where nodes have a scale-up network, a sender whose target is on another rail hands its bytes
-    first to the NIC of that rail in its own node, so that the network carries rail-aligned flows
-    only (NCCL calls this PXN). Without one, a flow leaves through its rank's own NIC.
+    With forwarding the network carries rail-aligned flows only. Without, or where nodes have no
+    scale-up network, every sender's part leaves through its own NIC.
     """
-    target_rail = placement.rail(flows.target)
-    forwarded_bytes = 0.0
-    if placement.accelerators_per_node > 1:
-        source_rail = target_rail
-        forwarded_bytes = _forwarded_bytes(flows, stride, target_rail, placement)
+    flat = groups.accelerators.ravel()
+    if placement.accelerators_per_node == 1 or not placement.forwarding:
+        phase = _one_sender_each(phase)
+        source_rail = placement.rail(flat[phase.source])
+        forwarded_bytes = 0.0
     else:
-        source_rail = placement.rail(flows.source)
-    source = placement.node(flows.source) * placement.nics_per_node + source_rail
-    target = placement.node(flows.target) * placement.nics_per_node + target_rail
-    flow_bytes = flows.flow_bytes
+        source_rail = placement.rail(flat[phase.target])
+        forwarded_bytes = _forwarded_bytes(phase, flat, source_rail, placement)
+    source, target = flat[phase.source], flat[phase.target]
+    source = placement.node(source) * placement.nics_per_node + source_rail
+    target = placement.node(target) * placement.nics_per_node + placement.rail(target)
+    flow_bytes = phase.flow_bytes
     if placement.nics_per_rank > 1:
         nics = np.arange(placement.nics_per_rank, dtype=np.int32)
         source = (source[:, None] + nics).ravel()
@@ -91,16 +114,35 @@ def to_endpoints(flows: Flows, stride: int, placement: Placement) -> EndpointFlo
     )
 
 
+def _one_sender_each(phase: Phase) -> Phase:
+    """Return the phase with a flow for each sending member."""
+    if (phase.num_sources == 1).all():
+        return phase
+    flow = np.repeat(np.arange(len(phase.source)), phase.num_sources)
+    first = np.cumsum(phase.num_sources) - phase.num_sources
+    member = np.arange(len(flow)) - np.repeat(first, phase.num_sources)
+    return phase._replace(
+        source=phase.source[flow] + member,
+        num_sources=np.ones(len(flow), dtype=np.int32),
+        target=phase.target[flow],
+        flow_bytes=(phase.flow_bytes / phase.num_sources)[flow],
+    )
+
+
 def _forwarded_bytes(
-    flows: Flows, stride: int, target_rail: NDArray[np.int32], placement: Placement
+    phase: Phase,
+    accelerators: NDArray[np.int32],
+    target_rail: NDArray[np.int32],
+    placement: Placement,
 ) -> float:
     """Return what the busiest rank forwards; senders of one flow share its bytes evenly."""
-    if not len(flows.source):
+    if not len(phase.source):
         return 0.0
-    num_off_rail = np.zeros(len(flows.source))
-    for member in range(int(flows.num_sources.max())):
-        rail = placement.rail(flows.source + member * stride)
-        num_off_rail += (member < flows.num_sources) & (rail != target_rail)
-    forwarded = flows.flow_bytes * num_off_rail / flows.num_sources
-    per_rank = np.bincount(flows.source, weights=forwarded / flows.num_sources)
-    return float(per_rank.max())
+    per_member = np.zeros(len(accelerators))
+    for sender in range(int(phase.num_sources.max())):
+        sends = sender < phase.num_sources
+        position = phase.source[sends] + sender
+        off_rail = placement.rail(accelerators[position]) != target_rail[sends]
+        share = phase.flow_bytes[sends] / phase.num_sources[sends]
+        np.add.at(per_member, position, np.where(off_rail, share, 0.0))
+    return float(per_member.max())

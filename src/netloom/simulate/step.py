@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from netloom.collective.groups import Communicator
 from netloom.errors import ConservationError
 from netloom.kernels import inputs
 from netloom.kernels.inputs import MachineInputs, ShapeInputs, SoftwareInputs
 from netloom.result import Communication, Memory, Plan, StepParts
-from netloom.simulate.network import Communicator, NetworkModel
+from netloom.simulate.network import NetworkModel
 
 #: Operation of each price row; the step kernel hands over sizes as nccl-tests counts them.
 _OPERATIONS = (

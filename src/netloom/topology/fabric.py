@@ -134,6 +134,17 @@ class DetourRouting(Routing, Protocol):
         ...
 
 
+@runtime_checkable
+class ReducingRouting(Routing, Protocol):
+    """A routing whose switches form trees, in which they can reduce and copy."""
+
+    def reduction_loads(
+        self, endpoint: NDArray[np.int32], group: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+        """Return loads up and down per byte of a member, both of shape (B,), and the height."""
+        ...
+
+
 @dataclass(frozen=True)
 class Fabric:
     """One built fabric; `netloom.topology.build` is the way to make one.

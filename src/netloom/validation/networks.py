@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from netloom import catalog, topology
-from netloom.simulate.network import Communicator, NetworkModel, Price
+from netloom.collective.groups import Communicator
+from netloom.simulate.network import PLAIN_ALGORITHMS, NetworkModel, Price
 from netloom.validation.published import with_values
 
 GPUS = 8
@@ -49,6 +50,7 @@ def network(
         GPUS,
         GPUS * num_nodes,
         catalog.get("collective-library", LIBRARY),
+        algorithms=PLAIN_ALGORITHMS,
     )
 
 

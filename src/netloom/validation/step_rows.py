@@ -21,7 +21,7 @@ from netloom.resolve.rates import port_mode
 from netloom.schema.study import Search
 from netloom.search.best import Best, best_plan
 from netloom.search.plans import PlanSpace, plan_matrix
-from netloom.simulate.network import NetworkModel
+from netloom.simulate.network import PLAIN_ALGORITHMS, NetworkModel
 from netloom.simulate.step import StepModel
 from netloom.workload.flops import training_flops_per_token
 from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
@@ -161,4 +161,5 @@ def _network(
         node.nics_per_node,
         num_accelerators,
         catalog.get("collective-library", LIBRARY),
+        algorithms=PLAIN_ALGORITHMS,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netloom.collective import Flows, Steps, Transfer
+from netloom.collective import Phase, Steps, Transfer
 from netloom.collective.groups import PlacedGroups
 
 OPERATIONS = ("send-recv",)
@@ -29,16 +29,20 @@ def bytes_per_rank(operation: str, num_ranks: int) -> float:
     return 1.0
 
 
-def flows(groups: PlacedGroups) -> Flows:
+def phases(groups: PlacedGroups, operation: str) -> tuple[Phase, ...]:
     """Return one flow for every neighbouring pair that sits on two nodes."""
-    is_run_start = np.zeros(groups.ranks.size, dtype=bool)
-    is_run_start[groups.run_start] = True
-    crosses = is_run_start.reshape(groups.ranks.shape)[:, 1:]
-    source = groups.ranks[:, :-1][crosses]
-    return Flows(
-        source,
-        np.ones(len(source), dtype=np.int32),
-        groups.ranks[:, 1:][crosses],
-        np.ones(len(source)),
+    node_of = np.empty(groups.accelerators.size, dtype=np.int64)
+    node_of[:] = np.repeat(np.arange(len(groups.run_start)), groups.run_length)
+    # members stand node by node; the message goes from rank to rank
+    position = np.argsort(groups.member, axis=1, kind="stable")
+    position += groups.size * np.arange(len(position))[:, None]
+    source, target = position[:, :-1].ravel(), position[:, 1:].ravel()
+    crosses = node_of[source] != node_of[target]
+    phase = Phase(
+        source[crosses],
+        np.ones(int(crosses.sum()), dtype=np.int32),
+        target[crosses],
+        np.ones(int(crosses.sum())),
         scale_up_bytes=float(not crosses.all()),
     )
+    return (phase,)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netloom.collective import Flows, Steps, Transfer
+from netloom.collective import Phase, Steps, Transfer
 from netloom.collective.groups import Edges, PlacedGroups, run_edges
 
 OPERATIONS = ("all-to-all",)
@@ -36,22 +36,21 @@ def bytes_per_rank(operation: str, num_ranks: int) -> float:
     return (num_ranks - 1) / num_ranks
 
 
-def flows(groups: PlacedGroups) -> Flows:
+def phases(groups: PlacedGroups, operation: str) -> tuple[Phase, ...]:
     """Return one flow per node and per rank outside it, for every group."""
-    peers = groups.size - 1
     source_run, target_run, weight = run_edges(groups, _all_pairs)
-    edge = np.repeat(np.arange(len(source_run)), groups.run_length[target_run])
     lengths = groups.run_length[target_run]
+    edge = np.repeat(np.arange(len(source_run)), lengths)
     member = np.arange(len(edge)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    flat = groups.ranks.ravel()
     num_sources = groups.run_length[source_run[edge]].astype(np.int32)
-    return Flows(
-        flat[groups.run_start[source_run[edge]]],
+    phase = Phase(
+        groups.run_start[source_run[edge]],
         num_sources,
-        flat[groups.run_start[target_run[edge]] + member],
-        weight[edge] * num_sources / peers,
-        scale_up_bytes=(int(groups.run_length.max()) - 1) / peers,
+        groups.run_start[target_run[edge]] + member,
+        weight[edge] * num_sources / groups.size,
+        scale_up_bytes=(int(groups.run_length.max()) - 1) / groups.size,
     )
+    return (phase,)
 
 
 def _all_pairs(num_runs: int) -> Edges:

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from netloom.collective import Flows, Steps, Transfer
-from netloom.collective.groups import Edges, PlacedGroups, flows_over_channels
+from netloom.collective import Phase, Steps, Transfer
+from netloom.collective.groups import Edges, PlacedGroups, phase_over_channels
 
 OPERATIONS = ("all-reduce", "all-gather", "reduce-scatter")
 
@@ -52,9 +52,9 @@ def bytes_per_rank(operation: str, num_ranks: int) -> float:
     return passes * (num_ranks - 1) / num_ranks
 
 
-def flows(groups: PlacedGroups) -> Flows:
+def phases(groups: PlacedGroups, operation: str) -> tuple[Phase, ...]:
     """Return the crossings between neighbouring nodes, the wrap-around included."""
-    return flows_over_channels(groups, _neighbours)
+    return (phase_over_channels(groups, _neighbours, bytes_per_rank(operation, groups.size)),)
 
 
 def _neighbours(num_runs: int) -> Edges:

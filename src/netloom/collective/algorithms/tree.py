@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from netloom.collective import Flows, Steps, Transfer
-from netloom.collective.groups import Edges, PlacedGroups, flows_over_channels
+from netloom.collective import Phase, Steps, Transfer
+from netloom.collective.groups import Edges, PlacedGroups, phase_over_channels
 
 OPERATIONS = ("all-reduce",)
 
@@ -98,9 +98,9 @@ def bytes_per_rank(operation: str, num_ranks: int) -> float:
     return 2.0
 
 
-def flows(groups: PlacedGroups) -> Flows:
+def phases(groups: PlacedGroups, operation: str) -> tuple[Phase, ...]:
     """Return the crossings up and down the edges of both trees between nodes."""
-    return flows_over_channels(groups, _tree_edges)
+    return (phase_over_channels(groups, _tree_edges, bytes_per_rank(operation, groups.size)),)
 
 
 def _tree_edges(num_runs: int) -> Edges:

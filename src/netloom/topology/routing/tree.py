@@ -108,3 +108,38 @@ class TreeRouting:
         hops = np.where(level == len(self.group), -1, 2 * level + 1)
         hops[level == -1] = 0
         return Paths(indptr, bundle, np.ones(len(bundle)), hops.astype(np.int16))
+
+    def reduction_loads(
+        self, endpoint: NDArray[np.int32], group: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+        """Return bundle loads of reductions in switches, and the switches on the longest way up.
+
+        Each group's members send a byte up a tree whose root is on the lowest level that they
+        share; every switch passes one byte on, whatever came in. Copies come down the same way.
+
+        Parameters
+        ----------
+        endpoint : shape (M,), members of all groups.
+        group : shape (M,), members with one number reduce together.
+
+        Returns
+        -------
+        tuple
+            Loads up and loads down, float64, shape (B,) each, per byte of a member; switches
+            between a member and the root of the deepest tree, the root included, or -1 when some
+            group meets on no level.
+        """
+        up = np.bincount(self.up_bundle[0, endpoint], minlength=len(self.bundles.bytes_per_s))
+        down = np.bincount(self.down_bundle[0, endpoint], minlength=len(up))
+        for level in range(len(self.group)):
+            joined = np.unique(np.column_stack([group, self.group[level, endpoint]]), axis=0)[:, 0]
+            apart = joined[1:][joined[1:] == joined[:-1]]
+            if not len(apart):
+                return up.astype(np.float64), down.astype(np.float64), level + 1
+            if level + 1 == len(self.group):
+                break
+            climbs = np.isin(group, apart)
+            for loads, bundle in ((up, self.up_bundle), (down, self.down_bundle)):
+                ways = np.column_stack([group, bundle[level + 1, endpoint]])[climbs]
+                loads += np.bincount(np.unique(ways, axis=0)[:, 1], minlength=len(loads))
+        return up.astype(np.float64), down.astype(np.float64), -1

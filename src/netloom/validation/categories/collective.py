@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from netloom.simulate.network import Communicator, NetworkModel
+from netloom.collective.groups import Communicator
+from netloom.simulate.network import NetworkModel
 from netloom.units import parse
 from netloom.validation import Row
 from netloom.validation.networks import (
