@@ -22,6 +22,7 @@ from netloom.layout import Layout
 from netloom.resolve import Resolved, ResolvedNetwork
 from netloom.result import BomLine, Candidate, Counts, Goodput, StepParts
 from netloom.simulate.explain import limit_sentence
+from netloom.simulate.latency import WireLot, hop_latency_s
 from netloom.simulate.network import PLAIN_ALGORITHMS, NetworkModel
 from netloom.simulate.step import (
     PricedPlan,
@@ -102,6 +103,7 @@ def prepare(run: Run, network: ResolvedNetwork, seed: int) -> PreparedNetwork:
         catalog.get("collective-library", LIBRARY),
         seed=seed,
         algorithms=PLAIN_ALGORITHMS,
+        hop_latency_s=_hop_latency_s(network, fabric, placed),
     )
     return PreparedNetwork(
         resolved=network,
@@ -190,6 +192,16 @@ def _tiers(network: ResolvedNetwork, fabric: Fabric) -> dict[str, materials.Tier
         tier.name: materials.TierSwitch(*network.run_of(tier.name, slowest[tier]))
         for tier in materials.boxes(fabric)
     }
+
+
+def _hop_latency_s(network: ResolvedNetwork, fabric: Fabric, placed: Layout) -> float | None:
+    """Return what a further switch adds with this candidate's switches, media and lengths."""
+    switches = {name: chosen.switch for name, chosen in _tiers(network, fabric).items()}
+    wires = [
+        WireLot(lot.link_class, catalog.get("medium", lot.medium), lot.stocked_m, lot.num_links)
+        for lot in placed.lots()
+    ]
+    return hop_latency_s(fabric.tiers, fabric.link_classes, switches, wires, network.protocol)
 
 
 def _prices(resolved: Resolved) -> Prices:

@@ -208,7 +208,13 @@ class Protocol(Part):
         description="Share of payload rate that long ring collectives sustain without contention."
     )
     base_latency_s: Time = Field(description="End to end through one switch, small message.")
-    hop_latency_s: Time = Field(description="Added by each further switch, cable and FEC included.")
+    hop_latency_s: Time = Field(
+        description="Added by each further switch as measured, cable and error correction included; "
+        "studies add it up from their own switches and media.",
+    )
+    fec_latency_s: Time = Field(
+        description="Of one link's forward error correction, both ends together."
+    )
     load_balancing: Literal["hash", "adaptive", "spray"] = Field(
         description="How flows choose among equal paths."
     )

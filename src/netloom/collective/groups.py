@@ -23,7 +23,7 @@ Edges = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 class Communicator(NamedTuple):
     """All groups of a shape, running `operation` at the same time.
 
-    A group is `size` ranks `stride` apart; with a second axis it is `outer_size` such rows of ranks,
+    A group is `size` ranks `stride` apart; with a second axis it is `outer_size` such rows,
     `outer_stride` apart. Together the groups hold every rank once.
     """
 

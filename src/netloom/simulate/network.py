@@ -86,6 +86,7 @@ class NetworkModel:
     seed : first of them.
     placement : of ranks on accelerators and NICs; rank r on accelerator r when left out.
     algorithms : that may be chosen; all that the library has constants for when left out.
+    hop_latency_s : of each further switch with its cable; the protocol's own when left out.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class NetworkModel:
         seed: int = 0,
         placement: Placement | None = None,
         algorithms: Collection[str] | None = None,
+        hop_latency_s: float | None = None,
     ) -> None:
         num_nodes = -(-num_accelerators // accelerators_per_node)
         if num_nodes * nics_per_node > fabric.num_endpoints:
@@ -124,6 +126,9 @@ class NetworkModel:
         )
         self.placement = placement or Placement(accelerators_per_node, nics_per_node)
         self.algorithms = algorithms
+        self.hop_latency_s = (
+            float(protocol.hop_latency_s) if hop_latency_s is None else hop_latency_s
+        )
         self._prices: dict[tuple[Communicator, float], Price] = {}
         self._patterns: dict[tuple[str, Communicator], Pattern] = {}
 
@@ -227,7 +232,7 @@ class NetworkModel:
         # a ring with one rank per node is priced with the tree's step, as NCCL does
         step_key = f"tree/{wire}" if algorithm == "ring" and size == num_nodes else key
         fabric_s = float(self.protocol.base_latency_s)
-        fabric_s += max(pattern.num_hops - 1, 0) * float(self.protocol.hop_latency_s)
+        fabric_s += max(pattern.num_hops - 1, 0) * self.hop_latency_s
         network_s = max(float(library.network_latency_s[step_key]), fabric_s)
         latency_s = float(library.base_latency_s[key])
         latency_s += steps.num_scale_up * scale_up_s + steps.num_network * network_s
