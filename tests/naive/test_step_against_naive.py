@@ -121,7 +121,7 @@ class NaiveStep:
             )
         experts = shape.experts
         local = experts.num_routed / self.expert
-        rows = self.tokens * experts.num_active / local
+        rows = self.software.routing_imbalance * self.tokens * experts.num_active / local
         return (
             self.linear(rows, self.gated() * experts.ffn / t, hidden, local),
             self.linear(rows, hidden, experts.ffn / t, local),
@@ -209,13 +209,26 @@ class NaiveStep:
         exposed = self.chunked(message, forward_s, c), self.chunked(2 * message, backward_s, c)
         return *exposed, message, 2 * message, sent, 2 * sent
 
-    def expert_messages(self, sparse):
+    def expert_messages(self, sparse, compute_s):
         if self.expert == 1 or not sparse:
             return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        size = 2 * self.tokens * self.shape.experts.num_active * self.shape.hidden / self.tensor
-        both = 2 * self.call("expert all-to-all", size)
-        sent = 2 * size * (self.expert - 1) / self.expert
-        return both, both, both, both, sent, sent
+        software, experts = self.software, self.shape.experts
+        elements = software.routing_imbalance * self.tokens * experts.num_active
+        elements *= self.shape.hidden / self.tensor
+        there = self.call("expert all-to-all", software.dispatch_bytes * elements)
+        back = self.call("expert all-to-all", 2 * elements)
+        ahead, behind = there + back, 2 * back
+        shown = 1.0
+        if software.overlaps_expert:
+            window = (1 - self.taken()) * compute_s
+            shown = max(ahead + behind - window, 0) / (ahead + behind)
+        away = elements * (self.expert - 1) / self.expert
+        sent = (software.dispatch_bytes + 2) * away, 4 * away
+        return shown * ahead, shown * behind, ahead, behind, *sent
+
+    def taken(self):
+        """Share of multiprocessors that messages beside work keep from it."""
+        return self.software.communication_multiprocessors / self.machine.num_multiprocessors
 
     # ---- a layer, a stage, a step ----------------------------------------------------------
 
@@ -227,15 +240,22 @@ class NaiveStep:
         forward = products[0] + attention[0] + light[0]
         backward = products[1] + products[2] + attention[1] + light[1]
         again = self.recompute == 2
+        by_tensor = self.tensor_messages(qkv, out, into, ffn_out, sparse)
+        by_expert = self.expert_messages(sparse, forward + backward)
+        beside = self.taken() * (by_expert[2] + by_expert[3] - by_expert[0] - by_expert[1]) / 2
+        slower = [self.taken() * (by_tensor[2 + k] - by_tensor[k]) + beside for k in (0, 1)]
         if again:
             backward += forward
         elif self.recompute == 1:
             backward += light[2] if self.software.fused_attention else attention[0]
-        found = {"compute": (forward, backward)}
+        found = {
+            "compute": (forward + slower[0], backward + slower[1]),
+            "weight": (products[2], 0.0),
+        }
         for name, (ahead, back, all_ahead, all_back, sent_ahead, sent_back) in {
-            "tensor": self.tensor_messages(qkv, out, into, ffn_out, sparse),
+            "tensor": by_tensor,
             "context": self.context_messages(*attention),
-            "expert": self.expert_messages(sparse),
+            "expert": by_expert,
         }.items():
             found[name] = (ahead, back + again * ahead)
             found[name + "_total"] = all_ahead * (1 + again) + all_back
@@ -248,7 +268,12 @@ class NaiveStep:
         for embedding, loss in ((0, 0), (1, 1), (0, 1)):
             if (layers + embedding + loss) % (p * self.interleave) == 0 and (p > 1 or not loss):
                 break
+        else:
+            embedding = loss = 1
         counts = [(layers + embedding + loss) // p] * p
+        # what is left over goes to the stages in between first
+        for rank in [*range(1, p - 1), 0, p - 1][: (layers + embedding + loss) % p]:
+            counts[rank] += 1
         counts[0] -= embedding
         counts[-1] -= loss
         start = 0
@@ -306,6 +331,13 @@ class NaiveStep:
             return np.array([seconds, num_bytes])
 
         scatter, gather = collective(self.software.gradient_bytes), collective(2.0)
+        if self.sharding == 3:
+            software = self.software
+            calls, kept = calls * software.gathers_per_layer, calls
+            rate = software.gather_rate_fraction
+            scatter = [collective(software.gradient_bytes / rate)[0], scatter[1]]
+            gather = [collective(2.0 / rate)[0], gather[1]]
+            scatter, gather, calls = np.array(scatter), np.array(gather), kept
         #: Sharding: what crosses in forward and in backward, and how often a step.
         forward, backward, forward_times, backward_times = {
             0: (0 * gather, 2 * scatter, 1, 1),
@@ -337,6 +369,10 @@ class NaiveStep:
                 found[f"{part}_total_s"] = self.num_micro * total[part + "_total"]
                 found[f"{part}_sent_bytes"] = self.num_micro * total[part + "_sent"]
             found["bubble_s"] = (through_all - work.sum()) / self.interleave
+            if self.software.dualpipe:
+                weight_s = total["weight"][0]
+                idle = work.sum() + work[1] - 3 * weight_s
+                found["bubble_s"] = max(0, self.pipeline / 2 - 1) * idle
             free = 1.0
             found |= {"pipeline_s": 0.0, "pipeline_total_s": 0.0, "pipeline_sent_bytes": 0.0}
             if self.pipeline > 1:
@@ -355,11 +391,12 @@ class NaiveStep:
             common, routed = self.parameters(*stage)
             data = self.data_messages(common, routed, sum(stage[:2]), free * work)
             found["data_s"], found["data_total_s"], found["data_sent_bytes"] = data
+            found["compute_s"] += self.taken() * (data[1] - data[0])
             whole, sharded = self.states(common, routed)
             updated = sharded if self.sharding else whole
             software, rate = self.software, self.machine.hbm_bytes_per_s
             per_parameter = 2 * software.state_bytes + 4 * software.gradient_bytes + 2
-            found["optimizer_s"] = updated * per_parameter / rate
+            found["optimizer_s"] = updated * per_parameter / rate + software.step_overhead_s
             work_s = sum(
                 seconds for name, seconds in found.items()
                 if name.endswith("_s") and not name.endswith("_total_s")
@@ -425,17 +462,40 @@ class NaiveStep:
         return max(fullest, key=sum)
 
 
+#: Releases that differ in everything that a release can differ in.
+CHANGES = {
+    "as it is": {},
+    "without sequence parallelism": {"sequence_parallel": False},
+    "sharded tensor by tensor": {
+        "gathers_per_layer": 4.0, "gather_rate_fraction": 0.125, "step_overhead_s": 0.1,
+        "communication_multiprocessors": 16.0,
+    },
+    "experts beside work": {
+        "overlaps_expert": True, "dispatch_bytes": 1.0, "routing_imbalance": 1.2,
+        "communication_multiprocessors": 20.0, "dualpipe": True,
+    },
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("sequence_parallel", [True, False])
+@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("shape", MODELS, ids=lambda shape: shape.name)
-def test_random_plans_equal_the_naive_step(shape, release, sequence_parallel):
+def test_random_plans_equal_the_naive_step(shape, release, change):
     part = catalog.get("software", release)
     machine = machine_inputs(catalog.get("accelerator", RELEASES[release]), part, "bf16")
-    software = software_inputs(part)._replace(sequence_parallel=sequence_parallel)
-    bounds = Search(sharding=inputs.SHARDINGS)
-    plans = plan_matrix(PlanSpace(shape, NUM_ACCELERATORS, 8, BATCH, SEQUENCE, bounds))
+    software = software_inputs(part)._replace(**CHANGES[change])
     rng = np.random.default_rng(len(shape.name))
-    plans = plans[rng.integers(0, len(plans), 150)]
+    # pinned stages may be uneven
+    free, pinned = (
+        plan_matrix(
+            PlanSpace(
+                shape, NUM_ACCELERATORS, 8, BATCH, SEQUENCE,
+                Search(sharding=inputs.SHARDINGS, pipeline=pipeline),
+            )
+        )
+        for pipeline in (None, (4, 8))
+    )  # fmt: skip
+    plans = np.concatenate([some[rng.integers(0, len(some), 75)] for some in (free, pinned)])
     prices = np.stack(
         [10 ** rng.uniform(-6, -4, (150, 7)), 10 ** rng.uniform(-12, -9, (150, 7))], axis=2
     )

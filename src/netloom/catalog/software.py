@@ -26,6 +26,10 @@ class Calibration(BaseModel):
         default=None,
         description="Share of the dense 8-bit peak, casts included; none when not supported.",
     )
+    fp4_matmul_efficiency: Fraction | None = Field(
+        default=None,
+        description="Share of the dense 4-bit peak, casts included; none when not supported.",
+    )
     attention_forward_efficiency: Fraction = Field(
         description="Share of the dense 16-bit peak of attention's forward."
     )
@@ -52,8 +56,31 @@ class Software(Part):
     sequence_parallel: bool = Field(
         description="Whether norms and residuals are spread over the tensor group."
     )
-    overlaps: tuple[Literal["tensor", "data", "pipeline"], ...] = Field(
+    overlaps: tuple[Literal["tensor", "data", "pipeline", "expert"], ...] = Field(
         description="Messages that run beside computation."
+    )
+    schedule: Literal["interleaved", "dualpipe"] = Field(
+        default="interleaved",
+        description="Pipeline schedule: (interleaved) 1F1B, or DualPipe.",
+    )
+    communication_multiprocessors: Count = Field(
+        description="Multiprocessors that messages beside computation keep from it."
+    )
+    gathers_per_layer: Count = Field(
+        description="Gathers of a layer's parameters when these are sharded."
+    )
+    gather_rate_fraction: Fraction = Field(
+        description="Share of the network's rate that gathers of sharded parameters reach."
+    )
+    dispatch_bytes: Data = Field(
+        description="Of one element on its way to an expert; it comes back in 16 bits."
+    )
+    routing_imbalance: Count = Field(
+        description="Visits of the busiest accelerator's experts over the mean."
+    )
+    step_overhead_s: Time = Field(
+        description="Between steps, when nothing else runs: data loading, gradient norm, the "
+        "host's work."
     )
     gradient_bytes: Data = Field(description="Gradient of one parameter, as kept and reduced.")
     state_bytes: Data = Field(

@@ -81,7 +81,19 @@ class MachineInputs(NamedTuple):
 
 
 class SoftwareInputs(NamedTuple):
-    """What the training software does: kernels, precision of states, what runs beside what."""
+    """What the training software does: kernels, precision of states, what runs beside what.
+
+    Attributes
+    ----------
+    overlaps_expert : whether dispatch and combine of one microbatch run beside another's work.
+    dualpipe : whether microbatches enter the pipeline at both ends, as in DualPipe.
+    communication_multiprocessors : that messages beside computation keep from it.
+    gathers_per_layer : gathers, and scatters, of a layer's parameters when these are sharded.
+    gather_rate_fraction : share of the network's rate that these reach.
+    dispatch_bytes, combine_bytes : of one element on its way to an expert and back.
+    routing_imbalance : visits of the busiest accelerator's experts over the mean.
+    step_overhead_s : between steps, when nothing else runs.
+    """
 
     fused_attention: bool
     dropout: bool
@@ -91,6 +103,15 @@ class SoftwareInputs(NamedTuple):
     overlaps_pipeline: bool
     gradient_bytes: float
     state_bytes: float
+    overlaps_expert: bool = False
+    dualpipe: bool = False
+    communication_multiprocessors: float = 0.0
+    gathers_per_layer: float = 1.0
+    gather_rate_fraction: float = 1.0
+    dispatch_bytes: float = 2.0
+    combine_bytes: float = 2.0
+    routing_imbalance: float = 1.0
+    step_overhead_s: float = 0.0
 
 
 #: Columns of a plan matrix, int64, shape (P, 10).

@@ -25,7 +25,10 @@ from netloom.kernels.messages import interleaved_s, transfer_s
 
 
 class LayerTimes(NamedTuple):
-    """One layer and one microbatch: seconds of work and of exposed messages, whole messages."""
+    """One layer and one microbatch: seconds of work and of exposed messages, whole messages.
+
+    `weight_s` is the part of the backward that makes weight gradients, which nobody waits for.
+    """
 
     forward_s: float
     backward_s: float
@@ -41,6 +44,7 @@ class LayerTimes(NamedTuple):
     tensor_sent_bytes: float
     context_sent_bytes: float
     expert_sent_bytes: float
+    weight_s: float
 
 
 class LinearTimes(NamedTuple):
@@ -71,13 +75,15 @@ class FeedForward(NamedTuple):
     out: LinearTimes
     beside_forward_s: float
     beside_backward_s: float
+    beside_weight_s: float
 
 
 class Messages(NamedTuple):
-    """Messages of one kind in one layer: exposed per direction, whole, and bytes sent."""
+    """Messages of one kind in one layer: exposed each way, all of forward, all, bytes sent."""
 
     forward_s: float
     backward_s: float
+    ahead_s: float
     total_s: float
     sent_bytes: float
 
@@ -151,6 +157,7 @@ def _feed_forward(
     tensor: float,
     expert: float,
     has_experts: bool,
+    imbalance: float,
     shape: ShapeInputs,
     machine: MachineInputs,
 ) -> FeedForward:
@@ -162,10 +169,11 @@ def _feed_forward(
             linear_times(1.0, work.tokens, shape.hidden, shape.ffn / tensor, machine),
             0.0,
             0.0,
+            0.0,
         )
-    # grouped products: every local expert sees an even share of the visits
+    # grouped products of the busiest accelerator, whose experts share its visits evenly
     local = shape.num_experts / expert
-    rows = work.visits / local
+    rows = imbalance * work.visits / local
     width = shape.num_ffn_inputs * shape.expert_ffn / tensor
     into = linear_times(local, rows, width, shape.hidden, machine)
     out = linear_times(local, rows, shape.hidden, shape.expert_ffn / tensor, machine)
@@ -178,7 +186,9 @@ def _feed_forward(
     )  # fmt: skip
     router = linear_times(1.0, work.spread_tokens, shape.num_experts, shape.hidden, machine)
     beside = _both(shared, router)
-    return FeedForward(into, out, beside.forward_s, beside.input_s + beside.weight_s)
+    return FeedForward(
+        into, out, beside.forward_s, beside.input_s + beside.weight_s, beside.weight_s
+    )
 
 
 @njit(cache=True)
@@ -223,7 +233,7 @@ def _tensor_messages(
     all-reduces a direction remain.
     """
     if tensor == 1.0:
-        return Messages(0.0, 0.0, 0.0, 0.0)
+        return Messages(0.0, 0.0, 0.0, 0.0, 0.0)
     attention_bytes = 2.0 * work.tokens * shape.hidden
     ffn_bytes = 2.0 * work.visits * shape.hidden
     share = (tensor - 1.0) / tensor
@@ -232,7 +242,7 @@ def _tensor_messages(
         second = transfer_s(prices, TENSOR_REDUCE, ffn_bytes)
         backward = max(0.0, first - qkv.weight_s) + max(0.0, second - ffn.into.weight_s)
         sent = 4.0 * share * (attention_bytes + ffn_bytes)
-        return Messages(first + second, backward, 2.0 * (first + second), sent)
+        return Messages(first + second, backward, first + second, 2.0 * (first + second), sent)
     first = transfer_s(prices, TENSOR_GATHER, attention_bytes)
     second = transfer_s(prices, TENSOR_GATHER, ffn_bytes)
     forward = 2.0 * (first + second)
@@ -247,7 +257,7 @@ def _tensor_messages(
     backward += max(0.0, first - qkv.input_s) + max(0.0, first - qkv.weight_s)
     backward += max(0.0, second - ffn.into.input_s) + max(0.0, second - ffn.into.weight_s)
     sent = 5.0 * share * (attention_bytes + ffn_bytes)
-    return Messages(forward, backward, 5.0 * (first + second), sent)
+    return Messages(forward, backward, 2.0 * (first + second), 5.0 * (first + second), sent)
 
 
 @njit(cache=True)
@@ -266,12 +276,13 @@ def _context_messages(
     Backward sends them again together with their gradients (arXiv:2310.01889).
     """
     if context == 1.0:
-        return Messages(0.0, 0.0, 0.0, 0.0)
+        return Messages(0.0, 0.0, 0.0, 0.0, 0.0)
     num_bytes = 2.0 * micro_batch * sequence * shape.kv_dim / tensor
     message = transfer_s(prices, CONTEXT_GATHER, num_bytes)
     return Messages(
         interleaved_s(message, attention_forward, context),
         interleaved_s(2.0 * message, attention_backward, context),
+        message,
         3.0 * message,
         3.0 * num_bytes * (context - 1.0) / context,
     )
@@ -279,15 +290,32 @@ def _context_messages(
 
 @njit(cache=True)
 def _expert_messages(
-    work: Work, tensor: float, expert: float, prices: np.ndarray, shape: ShapeInputs
+    work: Work,
+    tensor: float,
+    expert: float,
+    window_s: float,
+    prices: np.ndarray,
+    shape: ShapeInputs,
+    software: SoftwareInputs,
 ) -> Messages:
-    """Return dispatch and combine of the experts' visits, 16 bits each way, nothing beside them."""
+    """Return dispatch and combine of the experts' visits, both again in backward.
+
+    Software that overlaps them runs one microbatch's messages beside another's work: what is longer
+    than the window stays visible. The busiest accelerator's visits set the pace.
+    """
     if expert == 1.0:
-        return Messages(0.0, 0.0, 0.0, 0.0)
-    num_bytes = 2.0 * work.visits * shape.hidden / tensor
-    exchange = transfer_s(prices, EXPERT_EXCHANGE, num_bytes)
-    sent = 4.0 * num_bytes * (expert - 1.0) / expert
-    return Messages(2.0 * exchange, 2.0 * exchange, 4.0 * exchange, sent)
+        return Messages(0.0, 0.0, 0.0, 0.0, 0.0)
+    elements = software.routing_imbalance * work.visits * shape.hidden / tensor
+    dispatch = transfer_s(prices, EXPERT_EXCHANGE, software.dispatch_bytes * elements)
+    combine = transfer_s(prices, EXPERT_EXCHANGE, software.combine_bytes * elements)
+    # backward returns gradients of what was combined, and of what was dispatched, in 16 bits
+    forward, backward = dispatch + combine, 2.0 * combine
+    sent = software.dispatch_bytes + 3.0 * software.combine_bytes
+    sent *= elements * (expert - 1.0) / expert
+    visible = 1.0
+    if software.overlaps_expert:
+        visible = max(0.0, 1.0 - window_s / (forward + backward))
+    return Messages(visible * forward, visible * backward, forward, forward + backward, sent)
 
 
 @njit(cache=True)
@@ -327,7 +355,9 @@ def layer_times(
     attention_forward, attention_backward = attention_s(
         tokens, sequence, tensor, shape, machine, software
     )
-    ffn = _feed_forward(work, tensor, expert, has_experts, shape, machine)
+    ffn = _feed_forward(
+        work, tensor, expert, has_experts, software.routing_imbalance, shape, machine
+    )
     light, light_backward, light_again = _light_bytes(work, tensor, has_experts, shape, software)
     gaps = machine.num_light_kernels * machine.launch_s
 
@@ -338,25 +368,39 @@ def layer_times(
     backward += ffn.into.input_s + ffn.into.weight_s + ffn.out.input_s + ffn.out.weight_s
     backward += ffn.beside_backward_s + light_backward / machine.hbm_bytes_per_s + gaps
 
+    weight = qkv.weight_s + out.weight_s + ffn.into.weight_s + ffn.out.weight_s
+    weight += ffn.beside_weight_s
+
     by_tensor = _tensor_messages(work, tensor, qkv, out, ffn, prices, shape, software)
     by_context = _context_messages(
         micro_batch, sequence, tensor, context, attention_forward, attention_backward, prices, shape
     )
-    by_expert = Messages(0.0, 0.0, 0.0, 0.0)
+    by_expert = Messages(0.0, 0.0, 0.0, 0.0, 0.0)
+    taken = min(1.0, software.communication_multiprocessors / machine.num_multiprocessors)
     if has_experts:
-        by_expert = _expert_messages(work, tensor, expert, prices, shape)
+        by_expert = _expert_messages(
+            work, tensor, expert, (1.0 - taken) * (forward + backward), prices, shape, software
+        )
+    # messages that run beside work keep their multiprocessors from it
+    forward_again = forward
+    forward += taken * (by_tensor.ahead_s - by_tensor.forward_s)
+    backward += taken * (by_tensor.total_s - by_tensor.ahead_s - by_tensor.backward_s)
+    beside_s = by_expert.total_s - by_expert.forward_s - by_expert.backward_s
+    forward += 0.5 * taken * beside_s
+    backward += 0.5 * taken * beside_s
 
     again = 0.0
     if recompute == 2:
         again = 1.0
-        backward += forward
+        backward += forward_again
     elif recompute == 1 and software.fused_attention:
         backward += light_again / machine.hbm_bytes_per_s
     elif recompute == 1:
         backward += attention_forward
-    # doing forward again repeats its share of the messages: 4 of 10, 1 of 3 and 2 of 4, or, of
-    # all-reduces, 2 of 4
+    # doing forward again repeats its share of the bytes: 4 of 10, or 2 of 4 all-reduces; 1 of 3
     tensor_again = 0.4 if software.sequence_parallel else 0.5
+    there_and_back = software.dispatch_bytes + software.combine_bytes
+    expert_again = there_and_back / (there_and_back + 2.0 * software.combine_bytes)
     return LayerTimes(
         forward,
         backward,
@@ -366,10 +410,11 @@ def layer_times(
         by_context.backward_s + again * by_context.forward_s,
         by_expert.forward_s,
         by_expert.backward_s + again * by_expert.forward_s,
-        by_tensor.total_s * (1.0 + again * tensor_again),
-        by_context.total_s * (1.0 + again / 3.0),
-        by_expert.total_s * (1.0 + again * 0.5),
+        by_tensor.total_s + again * by_tensor.ahead_s,
+        by_context.total_s + again * by_context.ahead_s,
+        by_expert.total_s + again * by_expert.ahead_s,
         by_tensor.sent_bytes * (1.0 + again * tensor_again),
         by_context.sent_bytes * (1.0 + again / 3.0),
-        by_expert.sent_bytes * (1.0 + again * 0.5),
+        by_expert.sent_bytes * (1.0 + again * expert_again),
+        weight,
     )

@@ -9,6 +9,10 @@ microbatch with the messages it cannot hide: the stage works all the time, and t
 and drains once through all the others. For equal stages that is the usual
 ``(m + (p - 1) / v) T`` (arXiv:2104.04473, section 2.2). Stage i's gradients and optimizer follow,
 and the step is that of the stage that ends last.
+
+Under DualPipe microbatches enter at both ends, forward and backward of two microbatches run as one
+block, and weight gradients fill gaps: ``(p / 2 - 1) (FB + B - 3 W)`` remain idle (arXiv:2412.19437,
+table 2), with FB such a block, B a whole backward and W its weight gradients.
 """
 
 from __future__ import annotations
@@ -40,7 +44,7 @@ from netloom.kernels.inputs import (
 from netloom.kernels.layer import LayerTimes, layer_times, linear_times
 from netloom.kernels.memory import Shards, StageParameters, stage_memory, stage_parameters
 from netloom.kernels.messages import hidden_rest_s, transfer_s
-from netloom.kernels.stages import FIRST, LAST, Stage, make_stage, split_layers
+from netloom.kernels.stages import FIRST, NUM_PLACES, Stage, make_stage, split_layers
 
 #: Columns of the answer, float64, shape (P, 25).
 STEP_COLUMNS = (
@@ -55,8 +59,8 @@ OPTIMIZER, STRAGGLER, WEIGHTS, BUFFERS = 8, 9, 10, 14
 TENSOR_TOTAL, CONTEXT_TOTAL, EXPERT_TOTAL, PIPELINE_TOTAL, DATA_TOTAL = range(15, 20)
 TENSOR_SENT, CONTEXT_SENT, EXPERT_SENT, PIPELINE_SENT, DATA_SENT = range(20, 25)
 
-#: Fields of `LayerTimes` whose sum is what a stage is busy for.
-_NUM_BUSY = 8
+#: Fields of `LayerTimes` whose sum is what a stage is busy for; the place of `weight_s`.
+_NUM_BUSY, WEIGHT_GRADIENTS = 8, 14
 
 
 class DataMessages(NamedTuple):
@@ -72,8 +76,8 @@ def _stage_times(
     stage: Stage, place: int, dense: LayerTimes, sparse: LayerTimes, ends: np.ndarray
 ) -> np.ndarray:
     """Return one stage's sums over its layers, fields of `LayerTimes`, with embedding and loss."""
-    times = np.empty(14)
-    for k in range(14):
+    times = np.empty(len(dense))
+    for k in range(len(dense)):
         times[k] = stage.num_dense * dense[k] + stage.num_sparse * sparse[k]
     if place == FIRST:
         times[0] += ends[0]
@@ -114,7 +118,7 @@ def _across_data_s(
 
 
 @njit(cache=True)
-def _data_messages(
+def data_messages(
     held: StageParameters,
     sharding: int,
     num_micro: float,
@@ -133,6 +137,12 @@ def _data_messages(
     """
     scatter = _across_data_s(held, software.gradient_bytes, calls, prices)
     gather = _across_data_s(held, 2.0, calls, prices)
+    if sharding == 3:
+        # parameters are gathered tensor by tensor, at the rate that the release's gathers reach
+        more_calls = calls * software.gathers_per_layer
+        slower = 1.0 / software.gather_rate_fraction
+        scatter = _across_data_s(held, slower * software.gradient_bytes, more_calls, prices)
+        gather = _across_data_s(held, slower * 2.0, more_calls, prices)
     moved = held.common - held.common_sharded + held.routed - held.routed_sharded
     forward, backward = gather, scatter
     forward_bytes, backward_bytes = 2.0 * moved, software.gradient_bytes * moved
@@ -244,9 +254,9 @@ def evaluate_plan(
         )  # fmt: skip
     ends = _end_times(tokens, shards.tensor, shape, machine)
 
-    times = np.zeros((LAST + 1, 14))
+    times = np.zeros((NUM_PLACES, len(dense)))
     chain_s = 0.0
-    for place in range(LAST + 1):
+    for place in range(NUM_PLACES):
         stage = make_stage(place, split, pipeline, interleave, num_micro, shape)
         if stage.num_alike > 0.0:
             times[place] = _stage_times(stage, place, dense, sparse, ends)
@@ -255,7 +265,7 @@ def evaluate_plan(
     # expected maximum of many normal slowdowns (Cramer, Mathematical Methods of Statistics, 28.6)
     slowdown = machine.straggler_sigma * math.sqrt(2.0 * math.log(num_accelerators))
     step = np.zeros(len(out))
-    for place in range(LAST + 1):
+    for place in range(NUM_PLACES):
         stage = make_stage(place, split, pipeline, interleave, num_micro, shape)
         if stage.num_alike > 0.0:
             _fill_step(
@@ -286,7 +296,7 @@ def _fill_step(
 
     Parameters
     ----------
-    times : float64, shape (14,), the stage's sums over its layers, fields of `LayerTimes`.
+    times : float64, shape (15,), the stage's sums over its layers, fields of `LayerTimes`.
     chain_s : one microbatch through all stages, forward and backward.
     slowdown : share of its work that the slowest rank takes longer.
     """
@@ -298,6 +308,10 @@ def _fill_step(
     out[BY_CONTEXT] = num_micro * (times[4] + times[5])
     out[BY_EXPERT] = num_micro * (times[6] + times[7])
     out[BUBBLE] = (chain_s - busy_s) / interleave
+    if software.dualpipe:
+        backward_s = times[1] + times[3] + times[5] + times[7]
+        idle_s = busy_s + backward_s - 3.0 * times[WEIGHT_GRADIENTS]
+        out[BUBBLE] = max(0.0, 0.5 * pipeline - 1.0) * idle_s
     for k in range(3):
         out[TENSOR_TOTAL + k] = num_micro * times[8 + k]
         out[TENSOR_SENT + k] = num_micro * times[11 + k]
@@ -314,12 +328,15 @@ def _fill_step(
     if interleave > 1.0 and shards.sharding < 2:
         window *= pipeline * (interleave - 1.0) / interleave
     forward_s = times[0] + times[2] + times[4] + times[6]
-    data = _data_messages(
+    data = data_messages(
         held, shards.sharding, num_micro, max(1.0, stage.num_dense + stage.num_sparse),
         window * forward_s, window * (busy_s - forward_s), software, prices,
     )  # fmt: skip
     out[BY_DATA], out[DATA_TOTAL], out[DATA_SENT] = data.exposed_s, data.total_s, data.sent_bytes
+    keeps = min(1.0, software.communication_multiprocessors / machine.num_multiprocessors)
+    out[COMPUTE] += keeps * (data.total_s - data.exposed_s)
     out[OPTIMIZER] = _optimizer_s(held, shards.sharding, machine, software)
+    out[OPTIMIZER] += software.step_overhead_s
     work_s = out[COMPUTE : OPTIMIZER + 1].sum()
     out[STRAGGLER] = work_s * slowdown
     out[STEP] = work_s + out[STRAGGLER]

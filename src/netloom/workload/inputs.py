@@ -69,14 +69,17 @@ def machine_inputs(
         )
     rated = software.accelerators[accelerator.name]
     efficiency = rated.matmul_efficiency
-    if precision == "fp8":
-        if rated.fp8_matmul_efficiency is None:
+    narrow = {"fp8": rated.fp8_matmul_efficiency, "fp4": rated.fp4_matmul_efficiency}
+    if precision in narrow:
+        found = narrow[precision]
+        if found is None:
             raise ParameterError(
-                f"software '{software.name}' has no 8-bit matrix products on {accelerator.name}",
+                f"software '{software.name}' has no {precision} matrix products on "
+                f"{accelerator.name}",
                 hint="write precision: bf16",
                 where="goal.precision",
             )
-        efficiency = rated.fp8_matmul_efficiency
+        efficiency = found
     peak_16_bit = float(accelerator.peak_flops_per_s["bf16"])
     return MachineInputs(
         matmul_flops_per_s=float(accelerator.peak_flops_per_s[precision]) * float(efficiency),
@@ -91,7 +94,7 @@ def machine_inputs(
         ramp_depth=float(rated.ramp_depth),
         launch_s=float(software.launch_s),
         num_light_kernels=float(software.num_light_kernels),
-        operand_bytes=1.0 if precision == "fp8" else 2.0,
+        operand_bytes={"fp4": 0.5, "fp8": 1.0}.get(precision, 2.0),
         straggler_sigma=float(software.straggler_sigma),
     )
 
@@ -105,6 +108,15 @@ def software_inputs(software: Software) -> SoftwareInputs:
         overlaps_tensor="tensor" in software.overlaps,
         overlaps_data="data" in software.overlaps,
         overlaps_pipeline="pipeline" in software.overlaps,
+        overlaps_expert="expert" in software.overlaps,
+        dualpipe=software.schedule == "dualpipe",
+        communication_multiprocessors=float(software.communication_multiprocessors),
         gradient_bytes=float(software.gradient_bytes),
         state_bytes=float(software.state_bytes),
+        gathers_per_layer=float(software.gathers_per_layer),
+        gather_rate_fraction=float(software.gather_rate_fraction),
+        dispatch_bytes=float(software.dispatch_bytes),
+        combine_bytes=2.0,
+        routing_imbalance=float(software.routing_imbalance),
+        step_overhead_s=float(software.step_overhead_s),
     )
