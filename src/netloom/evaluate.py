@@ -21,6 +21,7 @@ from netloom.failure.inventory import Inventory, LinkEnds, network_exposures
 from netloom.layout import Layout
 from netloom.resolve import Resolved, ResolvedNetwork
 from netloom.result import BomLine, Candidate, Counts, Goodput, StepParts
+from netloom.simulate.expert_traffic import token_share
 from netloom.simulate.explain import limit_sentence
 from netloom.simulate.latency import WireLot, hop_latency_s
 from netloom.simulate.network import PLAIN_ALGORITHMS, NetworkModel
@@ -103,7 +104,9 @@ def prepare(run: Run, network: ResolvedNetwork, seed: int) -> PreparedNetwork:
         catalog.get("collective-library", LIBRARY),
         seed=seed,
         algorithms=PLAIN_ALGORITHMS,
+        wire_protocols=resolved.software.wire_protocols,
         hop_latency_s=_hop_latency_s(network, fabric, placed),
+        all_to_all_share=token_share(run.shape, resolved.software),
     )
     return PreparedNetwork(
         resolved=network,

@@ -50,7 +50,8 @@ class Plan:
     micro_batch : sequences per microbatch.
     num_micro_batches : microbatches per step and replica.
     sharding : what the data-parallel group shards: none, optimizer, gradients or parameters.
-    recompute : activations computed again in the backward pass: none, selective or full.
+    recompute : activations computed again in the backward pass: none, selective or full; or offload,
+        when they wait in the host's memory.
     """
 
     tensor: int

@@ -157,13 +157,12 @@ def survey(request: Request) -> Survey:
     prices = Prices(parts_book, dict(request.adjust), dict(request.quotes))
     node = catalog.get("node", request.node)
     nic = catalog.get("nic", request.nic) if request.nic is not None else None
-    parameters = _parameters(request, node, nic)
-    fabric = topology.build(request.kind, parameters)
+    fabric, nics_per_node = build_fabric(request)
     tiers, prices, assumed = tier_switches(fabric, request.switches, prices)
     materials.check_ports(fabric, tiers)
     placed = materials.lay_out(
         fabric, request.hall, tiers, prices,
-        node=node, nics_per_node=int(getattr(parameters, "rails", 0)) or node.nics_per_node,
+        node=node, nics_per_node=nics_per_node,
         host_medium=request.host_medium, trunk_medium=request.trunk_medium,
     )  # fmt: skip
     lots = materials.cable_lots(fabric, placed)
@@ -204,6 +203,21 @@ def survey(request: Request) -> Survey:
         cables_by_medium=dict(sorted(by_medium.items())),
         warnings=(*fabric.warnings, *_address_warnings(fabric, tiers), *assumed),
     )
+
+
+def build_fabric(request: Request) -> tuple[Fabric, int]:
+    """Return the fabric of a request by itself, and the NICs of one of its nodes.
+
+    Raises
+    ------
+    ParameterError
+        When a name is unknown, or a parameter is outside its domain.
+    """
+    node = catalog.get("node", request.node)
+    nic = catalog.get("nic", request.nic) if request.nic is not None else None
+    parameters = _parameters(request, node, nic)
+    fabric = topology.build(request.kind, parameters)
+    return fabric, int(getattr(parameters, "rails", 0)) or node.nics_per_node
 
 
 def _lines(

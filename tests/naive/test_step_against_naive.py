@@ -21,6 +21,7 @@ from netloom.workload.parameters import count_parameters
 from netloom.workload.shape import Experts, LatentAttention, TransformerShape
 
 SEQUENCE, NUM_ACCELERATORS, BATCH = 4096, 128, 256
+OFFLOAD = inputs.RECOMPUTES.index("offload")
 MODELS = [
     TransformerShape(
         "gpt", 2048, 22, 16, 16, 128, 8192, False, 51200, True, 4096,
@@ -121,10 +122,11 @@ class NaiveStep:
             )
         experts = shape.experts
         local = experts.num_routed / self.expert
+        rate = self.software.expert_rate_fraction
         rows = self.software.routing_imbalance * self.tokens * experts.num_active / local
         return (
-            self.linear(rows, self.gated() * experts.ffn / t, hidden, local),
-            self.linear(rows, hidden, experts.ffn / t, local),
+            self.linear(rows, self.gated() * experts.ffn / t, hidden, local) / rate,
+            self.linear(rows, hidden, experts.ffn / t, local) / rate,
             self.linear(self.tokens, self.gated() * experts.shared_ffn / t, hidden)
             + self.linear(self.tokens, hidden, experts.shared_ffn / t)
             + self.linear(self.spread_tokens(), experts.num_routed, hidden),
@@ -140,7 +142,8 @@ class NaiveStep:
         if sparse:
             experts = shape.experts
             inner = self.tokens * (experts.num_active * experts.ffn + experts.shared_ffn)
-            permuted = 8 * self.tokens * experts.num_active * shape.hidden / self.tensor
+            permuted = self.tokens * experts.num_active * shape.hidden / self.tensor
+            permuted *= self.software.permutation_bytes / 2
         else:
             inner, permuted = self.tokens * shape.ffn, 0.0
         inner /= self.tensor
@@ -226,6 +229,11 @@ class NaiveStep:
         sent = (software.dispatch_bytes + 2) * away, 4 * away
         return shown * ahead, shown * behind, ahead, behind, *sent
 
+    def with_contention(self, messages):
+        """Hidden parts hold multiprocessors: the work beside them ends that much later."""
+        shown = [messages[k] + self.taken() * (messages[2 + k] - messages[k]) for k in (0, 1)]
+        return *shown, *messages[2:]
+
     def taken(self):
         """Share of multiprocessors that messages beside work keep from it."""
         return self.software.communication_multiprocessors / self.machine.num_multiprocessors
@@ -239,17 +247,24 @@ class NaiveStep:
         products = qkv + into + ffn_out + beside + out
         forward = products[0] + attention[0] + light[0]
         backward = products[1] + products[2] + attention[1] + light[1]
+        if sparse:
+            local = self.shape.experts.num_routed / self.expert
+            forward += self.software.expert_launch_s * local / 3
+            backward += self.software.expert_launch_s * local * 2 / 3
         again = self.recompute == 2
         by_tensor = self.tensor_messages(qkv, out, into, ffn_out, sparse)
         by_expert = self.expert_messages(sparse, forward + backward)
-        beside = self.taken() * (by_expert[2] + by_expert[3] - by_expert[0] - by_expert[1]) / 2
-        slower = [self.taken() * (by_tensor[2 + k] - by_tensor[k]) + beside for k in (0, 1)]
+        by_tensor, by_expert = self.with_contention(by_tensor), self.with_contention(by_expert)
+        if self.recompute == OFFLOAD:
+            kept = self.tokens * self.kept_per_token(sparse, 0)
+            moved = kept / self.machine.host_bytes_per_s
+            forward, backward = max(forward, moved), max(backward, moved)
         if again:
             backward += forward
         elif self.recompute == 1:
             backward += light[2] if self.software.fused_attention else attention[0]
         found = {
-            "compute": (forward + slower[0], backward + slower[1]),
+            "compute": (forward, backward),
             "weight": (products[2], 0.0),
         }
         for name, (ahead, back, all_ahead, all_back, sent_ahead, sent_back) in {
@@ -391,7 +406,7 @@ class NaiveStep:
             common, routed = self.parameters(*stage)
             data = self.data_messages(common, routed, sum(stage[:2]), free * work)
             found["data_s"], found["data_total_s"], found["data_sent_bytes"] = data
-            found["compute_s"] += self.taken() * (data[1] - data[0])
+            found["data_s"] += self.taken() * (data[1] - data[0])
             whole, sharded = self.states(common, routed)
             updated = sharded if self.sharding else whole
             software, rate = self.software, self.machine.hbm_bytes_per_s
@@ -413,6 +428,8 @@ class NaiveStep:
         """Bytes that a layer keeps for backward, operator by operator."""
         shape, software = self.shape, self.software
         hidden, spread = shape.hidden, 1 / self.tensor if software.sequence_parallel else 1.0
+        if recompute == OFFLOAD:
+            return 0.0
         if recompute == 2:
             return 2 * hidden * spread
         experts = shape.experts if sparse else None
@@ -454,6 +471,8 @@ class NaiveStep:
             activations = layers_alive * self.tokens * per_token
             buffers = self.machine.reserved_bytes
             buffers += last * 6 * self.tokens * self.shape.vocab / self.tensor
+            if self.recompute == OFFLOAD:
+                buffers += 2 * self.tokens * self.kept_per_token(sparse > 0, 0)
             if self.recompute == 2:
                 buffers += self.tokens * self.kept_per_token(sparse > 0, 0)
             if self.sharding >= 3:
@@ -472,6 +491,7 @@ CHANGES = {
     },
     "experts beside work": {
         "overlaps_expert": True, "dispatch_bytes": 1.0, "routing_imbalance": 1.2,
+        "expert_rate_fraction": 0.5, "expert_launch_s": 2e-3, "permutation_bytes": 50.0,
         "communication_multiprocessors": 20.0, "dualpipe": True,
     },
 }  # fmt: skip
@@ -490,7 +510,9 @@ def test_random_plans_equal_the_naive_step(shape, release, change):
         plan_matrix(
             PlanSpace(
                 shape, NUM_ACCELERATORS, 8, BATCH, SEQUENCE,
-                Search(sharding=inputs.SHARDINGS, pipeline=pipeline),
+                Search(
+                    sharding=inputs.SHARDINGS, recompute=inputs.RECOMPUTES, pipeline=pipeline
+                ),
             )
         )
         for pipeline in (None, (4, 8))

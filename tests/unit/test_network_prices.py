@@ -12,7 +12,7 @@ from netloom import catalog
 from netloom.catalog.quantity import Quantity
 from netloom.collective.groups import Communicator
 from netloom.errors import ConservationError, InfeasibleError, ParameterError
-from netloom.simulate.network import NetworkModel, Price
+from netloom.simulate.network import PLAIN_ALGORITHMS, NetworkModel, Price
 from netloom.topology import build
 from netloom.topology.fabric import Bundles, Fabric, Paths
 
@@ -59,6 +59,7 @@ def model(fabric: Fabric, accelerators: int, **changes: Any) -> NetworkModel:
         "accelerators_per_node": 8,
         "nics_per_node": 8,
         "library": catalog.get("collective-library", "nccl-2.30"),
+        "algorithms": PLAIN_ALGORITHMS,
     } | changes
     return NetworkModel(fabric, num_accelerators=accelerators, **given)
 
@@ -89,6 +90,65 @@ def test_all_reduce_latency_is_that_of_the_nccl_model(
         priced(network, "all-reduce", 8 * nodes, 1, algorithm=key).latency_s * 1e6 for key in keys
     ]
     assert latencies == pytest.approx(expected_us, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("communicator", "algorithm", "expected_us"),
+    [
+        # base and steps of the published formulas, eight ranks a node or one
+        (("all-reduce", 8, 1), "nvls/simple", 25),
+        (("all-reduce", 128, 1), "nvls-tree/simple", 25 + 2 * 4 * 20.9),
+        (("all-reduce", 128, 1), "collnet-direct/simple", 2 * (3.7 + 7 * 0.4) + 31),
+        (("all-reduce", 16, 8), "collnet-direct/simple", 31),
+        (("all-reduce", 128, 1), "collnet-chain/simple", 2 * 7 * 2.8 + 30),
+        (("all-gather", 16, 8), "pat/simple", 8 + 4 * 14 / 3.5 + 2.8 * 16),
+        # with one rank a node a ring's steps take the tree's time
+        (("all-reduce", 16, 8), "ring/ll", 6.6 + 30 * 5.0),
+    ],
+)
+def test_latency_of_every_algorithm_is_that_of_the_nccl_model(
+    communicator: tuple[str, int, int], algorithm: str, expected_us: float
+) -> None:
+    protocol = ideal_protocol().model_copy(update={"in_network_reduction": True})
+    network = model(fat_tree(128), 128, protocol=protocol, algorithms=None, reference_bytes=1.0)
+    found = priced(network, *communicator, algorithm=algorithm)
+    assert found.latency_s * 1e6 == pytest.approx(expected_us)
+
+
+def test_no_nvlink_lengthens_a_step_that_the_library_measured_over_it() -> None:
+    library = catalog.get("collective-library", "nccl-2.30")
+    shortest_s = float(library.scale_up_latency_s["ring/ll"])
+    for name in catalog.names("scale-up"):
+        if name.startswith("nvlink"):
+            assert catalog.get("scale-up", name).hop_latency_s.high <= shortest_s
+
+
+@pytest.mark.parametrize(("nodes", "cap"), [(1, 141e9), (2, 39e9), (4, 20.4e9)])
+def test_ll_carries_no_more_than_the_librarys_cap(nodes: int, cap: float) -> None:
+    """On one node half of the links' 360 GB/s is more than 141; the host caps it between nodes."""
+    size = 8 * nodes
+    price = priced(model(fat_tree(size), size), "all-gather", size, 1, algorithm="ring/ll")
+    assert price.s_per_byte == pytest.approx((size - 1) / size / cap)
+    assert price.limit == "protocol"
+
+
+def test_slow_links_limit_ll_before_its_cap() -> None:
+    slow = part("scale-up", "nvlink-4", bytes_per_s=100e9, efficiency=0.8, hop_latency_s=0.0)
+    price = priced(model(fat_tree(8), 8, scale_up=slow), "all-gather", 8, 1, algorithm="ring/ll")
+    assert price.s_per_byte == pytest.approx(7 / 8 / 40e9)
+    assert price.limit == "scale-up links"
+
+
+def test_switches_that_reduce_have_an_efficiency_of_their_own() -> None:
+    """A rank sends 1 + 1/8 of its buffer at 0.6 of 400 GB/s, or at the ring's 0.8 if unmeasured."""
+    seconds = []
+    for reduction_efficiency in (quantity(0.6, "fraction"), None):
+        scale_up = part("scale-up", "nvlink-4", bytes_per_s=400e9, efficiency=0.8).model_copy(
+            update={"reduction_efficiency": reduction_efficiency}
+        )
+        network = model(fat_tree(8), 8, scale_up=scale_up, algorithms=None)
+        seconds.append(priced(network, "all-reduce", 8, 1, algorithm="nvls/simple").s_per_byte)
+    assert seconds == pytest.approx([1.125 / 240e9, 1.125 / 320e9])
 
 
 def test_plateau_multiplies_the_latency_of_a_large_ring_all_reduce() -> None:

@@ -8,7 +8,7 @@ from netloom.kernels.stages import split_layers, splits_evenly
 
 
 @pytest.mark.parametrize("num_layers", [24, 59, 60, 61, 94, 126])
-@pytest.mark.parametrize("pipeline", [3, 4, 5, 8, 16])
+@pytest.mark.parametrize("pipeline", [2, 3, 4, 5, 8, 16])
 def test_every_layer_is_on_one_stage_and_stages_differ_by_one_place(
     num_layers: int, pipeline: int
 ) -> None:
@@ -24,7 +24,8 @@ def test_every_layer_is_on_one_stage_and_stages_differ_by_one_place(
     assert 0 <= split.num_short <= pipeline - 2
     if not splits_evenly(float(num_layers), float(pipeline), 1.0):
         # embedding and loss take a place each
-        places = [split.first + 1, split.last + 1, split.middle]
+        places = [split.first + 1, split.last + 1] + [split.middle] * (between > 0)
+        places += [split.middle - 1] * (split.num_short > 0)
         assert max(places) - min(places) <= 1
 
 

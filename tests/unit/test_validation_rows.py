@@ -46,7 +46,8 @@ def test_only_the_oversubscription_of_whole_links_is_no_exact_count(report):
 
 
 @pytest.mark.parametrize(
-    "category", ["collective", "cost", "failure", "nic-efficiency", "parameters"]
+    "category",
+    ["collective", "cost", "failure", "nic-efficiency", "nic-efficiency-simple", "parameters"],
 )
 def test_promises_are_kept(report, category):
     rows = [row for row in report.rows if row.category == category]

@@ -7,7 +7,8 @@ import statistics
 import pytest
 
 from netloom.validation.categories import step
-from netloom.validation.step_rows import DATA, read_rows, shape_of
+from netloom.validation.published import DATA
+from netloom.validation.step_formats import read_rows
 from netloom.workload.flops import training_flops_per_token
 
 #: Seconds per iteration of Korthikanti et al., arXiv:2205.05198, table 5: full recomputation
@@ -35,7 +36,7 @@ def errors(found):
         for how, published_s in zip(("full", "selective"), measured, strict=True):
             computed_s = found[f"korthikanti-{model}-{how}"].computed
             compared[model, how] = computed_s / published_s - 1
-    cases = {case.id: case for case in read_rows(DATA / "steps.csv")}
+    cases = {case.id: case for case in read_rows(DATA / "steps" / "published_runs.csv")}
     for accelerators, published in LLAMA_3.items():
         name = f"llama3-405b-{accelerators}"
         case = cases[name]
@@ -43,7 +44,7 @@ def errors(found):
         # 16M tokens a batch in both rows
         tokens = case.batch_sequences * case.sequence
         assert tokens == 2**24
-        flops = training_flops_per_token(shape_of(case.model), 8192, case.flop_convention) * tokens
+        flops = training_flops_per_token(case.shape, 8192, "full") * tokens
         tflops = flops / found[name].computed / accelerators / 1e12
         compared[name] = tflops / published - 1
     return compared

@@ -26,6 +26,7 @@ from netloom.catalog.quantity import (
     Time,
     TimePerLength,
 )
+from netloom.catalog.tuning import Tuning
 
 Precision = Literal["bf16", "fp16", "fp8", "fp4"]
 
@@ -52,6 +53,9 @@ class Accelerator(Part):
     hbm_bytes: Data = Field(description="Memory of one package.")
     hbm_bytes_per_s: Rate = Field(description="Memory bandwidth of one package.")
     power_w: Power = Field(description="Thermal design power of one package.")
+    host_bytes_per_s: Rate = Field(
+        description="To the host's memory, one way, as large copies sustain."
+    )
     num_multiprocessors: int = Field(
         description="Multiprocessors that share a matrix product's tiles."
     )
@@ -66,12 +70,20 @@ class ScaleUp(Part):
     efficiency: Fraction = Field(
         description="Share of bytes_per_s that a ring collective's bus bandwidth reaches."
     )
-    hop_latency_s: Time = Field(description="Added by one step of a collective inside the domain.")
+    hop_latency_s: Time = Field(
+        description="Least time of one message to a neighbour inside the domain: links, switches "
+        "and the write, whatever the library adds."
+    )
     topology: Literal["switched", "full-mesh", "torus"] = Field(
         description="How a domain is wired."
     )
     in_network_reduction: bool = Field(
         default=False, description="Whether its switches can reduce and copy (NVLS and kin)."
+    )
+    reduction_efficiency: Fraction | None = Field(
+        default=None,
+        description="Share of bytes_per_s that an accelerator sends when the switches reduce; the "
+        "ring's efficiency where nobody measured it.",
     )
     open_standard: bool = Field(
         description="Whether a standard that several vendors may build defines it."
@@ -209,8 +221,8 @@ class Protocol(Part):
     )
     base_latency_s: Time = Field(description="End to end through one switch, small message.")
     hop_latency_s: Time = Field(
-        description="Added by each further switch as measured, cable and error correction included; "
-        "studies add it up from their own switches and media.",
+        description="Added by each further switch as measured, cable and error correction "
+        "included; studies add it up from their own switches and media.",
     )
     fec_latency_s: Time = Field(
         description="Of one link's forward error correction, both ends together."
@@ -297,6 +309,10 @@ class CollectiveLibrary(Part):
     bandwidth_factor: dict[str, Fraction] = Field(
         description="Share of the bus bandwidth that is left, by algorithm and protocol."
     )
+    two_node_tree_factor: Fraction = Field(
+        description="Share of a tree's rate that is left on two nodes, where every byte would have "
+        "to cross only once each way.",
+    )
     network_overhead_s: dict[str, Time] = Field(
         description="Least time of a ring's step when the ring spans nodes, by protocol."
     )
@@ -315,4 +331,12 @@ class CollectiveLibrary(Part):
     queue_pairs: Count = Field(
         description="Queue pairs per connection, over which a message is split and which are "
         "hashed apart.",
+    )
+    barrier_as: str = Field(
+        default="barrier",
+        description="Operation on an empty buffer that a barrier is carried out as.",
+    )
+    tuning: Tuning | None = Field(
+        default=None,
+        description="How the library chooses an algorithm; none where no chooser is published.",
     )

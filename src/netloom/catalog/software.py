@@ -66,17 +66,37 @@ class Software(Part):
     communication_multiprocessors: Count = Field(
         description="Multiprocessors that messages beside computation keep from it."
     )
+    wire_protocols: tuple[Literal["ll", "ll128", "simple"], ...] = Field(
+        default=("ll", "ll128", "simple"),
+        description="Protocols that its communication library has on.",
+    )
     gathers_per_layer: Count = Field(
         description="Gathers of a layer's parameters when these are sharded."
     )
     gather_rate_fraction: Fraction = Field(
         description="Share of the network's rate that gathers of sharded parameters reach."
     )
+    deduplicates_tokens: bool = Field(
+        default=False,
+        description="Whether a token crosses the network once for all its experts on a node.",
+    )
     dispatch_bytes: Data = Field(
         description="Of one element on its way to an expert; it comes back in 16 bits."
     )
     routing_imbalance: Count = Field(
         description="Visits of the busiest accelerator's experts over the mean."
+    )
+    expert_rate_fraction: Fraction = Field(
+        description="Rate of the experts' grouped products, with their casts, permutation and "
+        "launches, over that of one large product."
+    )
+    permutation_bytes: Data = Field(
+        description="Memory traffic of one element of one visit of an expert besides its products, "
+        "forward and backward: permutation and back, casts, probabilities."
+    )
+    expert_launch_s: Time = Field(
+        description="Of each local expert of a layer besides its kernels, a microbatch forward and "
+        "backward: launches, casts and padding expert by expert."
     )
     step_overhead_s: Time = Field(
         description="Between steps, when nothing else runs: data loading, gradient norm, the "

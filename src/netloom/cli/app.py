@@ -18,12 +18,19 @@ from netloom.errors import NetloomError
 #: Command -> where its function or app stands, and its line in the help.
 COMMANDS = {
     "plan": ("plan:plan", "Rank the candidate networks of a study."),
+    "collective": (
+        "collective:collective",
+        "Price a collective at many sizes, in the columns of nccl-tests.",
+    ),
+    "step": ("step:step", "Predict one training step, and say where its time goes."),
+    "traffic": ("traffic:traffic", "Show what one training step puts on every link."),
     "validate": (
         "validate:validate",
         "Compute published numbers again and show the error of each.",
     ),
     "catalog": ("catalog:app", "List the parts, and show each number with its source."),
     "fabric": ("fabric:app", "List the fabric families and their parameters."),
+    "export": ("export:export", "Write a fabric and its traffic in another simulator's format."),
     "schema": ("schema:schema", "Print the JSON schema of a study file."),
 }
 

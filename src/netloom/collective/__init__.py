@@ -4,8 +4,9 @@ One algorithm is one module of `netloom.collective.algorithms`. It defines
 
 ``OPERATIONS``
     names of the operations that it can carry out, keys of `OPERATIONS` here;
-``rounds(num_ranks, operation)``
-    every transfer of every round on small rank counts, to be executed symbolically;
+``rounds(num_ranks, operation, ranks_per_node=1)``
+    every transfer of every round on small rank counts, to be executed symbolically. Ranks stand
+    node by node; algorithms that do not look at nodes ignore the last argument;
 ``steps(operation, num_ranks, num_nodes)``
     `Steps` on the critical path, for the latency;
 ``bytes_per_rank(operation, num_ranks)``
@@ -13,6 +14,13 @@ One algorithm is one module of `netloom.collective.algorithms`. It defines
 ``phases(groups, operation)``
     the traffic of all groups together, as `Phase`s that run one after another. What a pipelined
     algorithm moves at the same time, such as a ring's rounds, is one phase.
+
+and, where it has limits,
+
+``NEEDS``
+    names of what the machine has to have, see `netloom.simulate.network.NetworkModel.may_use`;
+``supports(operation, num_ranks, num_nodes)``
+    whether it can serve such a group; `supports` here asks it.
 """
 
 from __future__ import annotations
@@ -51,7 +59,7 @@ class Transfer(NamedTuple):
 
     Attributes
     ----------
-    source, target : ranks inside the group.
+    source, target : ranks inside the group; a number past the last rank is a switch that reduces.
     chunks : numbers of the chunks that travel.
     reduce : whether the target adds what arrives to what it has; otherwise it overwrites.
     """
@@ -108,7 +116,8 @@ class Phase(NamedTuple):
     num_sources : int32, shape (F,), sending members of the same node.
     target : int64, shape (F,), position of the receiving member.
     flow_bytes : float64, shape (F,), per byte of the operation's size.
-    scale_up_bytes : bytes that the busiest member sends inside its node, in the same measure.
+    scale_up_bytes : bytes that the busiest member sends or gets inside its node, whichever is
+        more, in the same measure.
     in_network : what switches between the nodes reduce or copy.
     """
 
@@ -125,3 +134,21 @@ def algorithms_for(operation: str) -> dict[str, ModuleType]:
     """Return the algorithms that can carry out an operation, by name."""
     modules = {name: ALGORITHMS.get(name) for name in ALGORITHMS.names()}
     return {name: module for name, module in modules.items() if operation in module.OPERATIONS}
+
+
+def supports(algorithm: str, operation: str, num_ranks: int, num_nodes: int) -> bool:
+    """Return whether an algorithm can serve groups of such a shape.
+
+    Parameters
+    ----------
+    num_nodes : nodes of the group that is spread widest.
+
+    Examples
+    --------
+    Halving needs a power of two, and a switch inside a node reduces for that node only.
+
+    >>> supports("recursive", "reduce-scatter", 6, 1), supports("nvls", "all-reduce", 16, 2)
+    (False, False)
+    """
+    hook = getattr(ALGORITHMS.get(algorithm), "supports", None)
+    return hook is None or hook(operation, num_ranks, num_nodes)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.collective import Phase
+from netloom.collective import InNetwork, Phase
 from netloom.errors import ParameterError
 
 #: Edges between the runs of one group: source run, target run, weight, counted inside the group.
@@ -65,6 +65,16 @@ class PlacedGroups:
     def size(self) -> int:
         """Ranks per group."""
         return self.accelerators.shape[1]
+
+    @property
+    def group_of_run(self) -> NDArray[np.int64]:
+        """Group of each run, shape (R,)."""
+        return np.repeat(np.arange(len(self.accelerators)), np.diff(self.first_run))
+
+    @property
+    def run_of(self) -> NDArray[np.int64]:
+        """Run of each position in ``accelerators.ravel()``, shape (G * n,)."""
+        return np.repeat(np.arange(len(self.run_start)), self.run_length)
 
     @property
     def num_nodes(self) -> int:
@@ -188,13 +198,32 @@ def phase_over_channels(
 ) -> Phase:
     """Return flows along edges between runs, split evenly over the group's channels.
 
-    Channel c joins the c-th member of the one run with the c-th member of the other, which keeps
-    every channel on its rail when the runs are alike. Inside a run the buffer goes from rank to
-    rank over the scale-up network. `edges` is as for `run_edges`.
+    Inside a run the buffer goes from rank to rank over the scale-up network. `edges` is as for
+    `run_edges`.
     """
     source_run, target_run, weight = run_edges(groups, edges)
-    group = np.searchsorted(groups.first_run, source_run, side="right") - 1
-    channels = groups.num_channels[group]
+    return flows_over_channels(
+        groups,
+        source_run,
+        target_run,
+        weight * size_bytes,
+        scale_up_bytes=float(groups.run_length.max() > 1) * size_bytes,
+    )
+
+
+def flows_over_channels(
+    groups: PlacedGroups,
+    source_run: NDArray[np.int64],
+    target_run: NDArray[np.int64],
+    edge_bytes: NDArray[np.float64],
+    scale_up_bytes: float,
+) -> Phase:
+    """Return flows between pairs of runs, each pair's bytes split evenly over the channels.
+
+    Channel c joins the c-th member of the one run with the c-th member of the other, which keeps
+    every channel on its rail when the runs are alike.
+    """
+    channels = groups.num_channels[groups.group_of_run[source_run]]
     edge = np.repeat(np.arange(len(source_run)), channels)
     channel = np.arange(len(edge)) - np.repeat(np.cumsum(channels) - channels, channels)
     source = groups.run_start[source_run[edge]] + channel
@@ -202,6 +231,91 @@ def phase_over_channels(
         source,
         np.ones(len(source), dtype=np.int32),
         groups.run_start[target_run[edge]] + channel,
-        (weight / channels)[edge] * size_bytes,
-        scale_up_bytes=float(groups.run_length.max() > 1) * size_bytes,
+        (edge_bytes / channels)[edge],
+        scale_up_bytes,
     )
+
+
+def phase_of_pairs(
+    groups: PlacedGroups,
+    source: NDArray[np.int64],
+    target: NDArray[np.int64],
+    pair_bytes: float,
+) -> Phase:
+    """Return the phase in which some pairs of positions exchange messages, in every group alike.
+
+    Parameters
+    ----------
+    source, target : int64, shape (P,), positions inside a group, node by node.
+    pair_bytes : of each message.
+
+    Examples
+    --------
+    Four ranks on two nodes: two of the four pairs of neighbours cross.
+
+    >>> groups = place(np.array([[0, 1, 8, 9]]), 8)
+    >>> phase = phase_of_pairs(groups, np.arange(4), np.array([1, 2, 3, 0]), 0.25)
+    >>> phase.source.tolist(), phase.target.tolist(), phase.scale_up_bytes
+    ([1, 3], [2, 0], 0.25)
+    """
+    first = groups.size * np.arange(len(groups.accelerators))[:, None]
+    senders, receivers = (first + source).ravel(), (first + target).ravel()
+    run_of = groups.run_of
+    crosses = run_of[senders] != run_of[receivers]
+    return Phase(
+        senders[crosses],
+        np.ones(int(crosses.sum()), dtype=np.int32),
+        receivers[crosses],
+        np.full(int(crosses.sum()), pair_bytes),
+        busiest_inside(
+            groups, senders[~crosses], receivers[~crosses], np.full((~crosses).sum(), pair_bytes)
+        ),
+    )
+
+
+def busiest_inside(
+    groups: PlacedGroups,
+    source: NDArray[np.int64],
+    target: NDArray[np.int64],
+    message_bytes: NDArray[np.float64],
+) -> float:
+    """Return the most that a member sends or gets in messages between positions of one node."""
+    num_members = groups.accelerators.size
+    sent = np.bincount(source, message_bytes, num_members)
+    got = np.bincount(target, message_bytes, num_members)
+    return float(max(sent.max(), got.max()))
+
+
+def inside_phase(scale_up_bytes: float) -> Phase:
+    """Return a phase without flows between nodes."""
+    none = np.zeros(0, dtype=np.int64)
+    return Phase(none, none.astype(np.int32), none, np.zeros(0), scale_up_bytes)
+
+
+def all_pairs(num_runs: int) -> Edges:
+    """Return an edge from each run to every other one."""
+    source, target = np.divmod(np.arange(num_runs * num_runs), num_runs)
+    different = source != target
+    return source[different], target[different], np.ones(int(different.sum()))
+
+
+def reduction_in_network(groups: PlacedGroups) -> InNetwork:
+    """Return the reduction of equal parts on as many rails as the shortest run of all has members.
+
+    The c-th member of every run of a group shares a tree of switches with its like; groups inside
+    one node have nothing to send.
+
+    Examples
+    --------
+    Two nodes with two ranks each: two trees that carry half of the buffer each.
+
+    >>> reduction = reduction_in_network(place(np.array([[0, 1, 8, 9]]), 8))
+    >>> reduction.member.tolist(), reduction.group.tolist(), reduction.up_bytes
+    ([0, 1, 2, 3], [0, 1, 0, 1], 0.5)
+    """
+    num_rails = int(groups.num_channels.min())
+    spans = (np.diff(groups.first_run) > 1)[groups.group_of_run]
+    rail = np.arange(num_rails)
+    member = (groups.run_start[spans][:, None] + rail).ravel()
+    tree = (groups.group_of_run[spans][:, None] * num_rails + rail).ravel()
+    return InNetwork(member, tree, 1 / num_rails, 1 / num_rails)

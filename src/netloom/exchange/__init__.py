@@ -1,8 +1,11 @@
-"""Graphs of networks that others have drawn: one module per file format.
+"""Networks and traffic from and for other programs: one module per file format.
 
-A format is a module with `SUFFIXES` and ``read(text, sketch)``, which adds what the file says to a
-`Sketch`. `read_graph` picks the format by the file's ending and checks the whole graph: all
-problems of a file are raised together, each with its line.
+`readers` holds graphs that others have drawn, `writers` what other simulators run, `flows` traffic
+as a table.
+
+A format that is read is a module with `SUFFIXES` and ``read(text, sketch)``, which adds what the
+file says to a `Sketch`. `read_graph` picks the format by the file's ending and checks the whole
+graph: all problems of a file are raised together, each with its line.
 
 Every node has a role: ``endpoint`` (or host, nic, node, server, gpu), or the tier of a switch, such
 as leaf. A switch may state its ``radix``; a link its number of parallel ``links`` and its ``rate``.
@@ -21,7 +24,9 @@ from netloom import units
 from netloom.errors import ParameterError, Problem, StudyError, nearest
 from netloom.registry import Registry
 
-FORMATS = Registry("netloom.exchange", "netloom.exchange", "graph format", ("SUFFIXES", "read"))
+FORMATS = Registry(
+    "netloom.exchange.readers", "netloom.exchange", "graph format", ("SUFFIXES", "read")
+)
 
 #: Roles that mean an endpoint; every other role is the tier of a switch.
 ENDPOINT_ROLES = ("endpoint", "host", "nic", "node", "server", "gpu")

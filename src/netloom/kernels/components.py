@@ -1,5 +1,8 @@
 """Flows that cannot feel each other: connected components, and bundles that never fill.
 
+Arrays are made by numpy, outside of compiled code: it asks for large pages of memory, which are
+several times faster to get and to reach into at random.
+
 Legend for shapes: F flows, N entries of all paths, B bundles, C components.
 """
 
@@ -7,12 +10,46 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
+from netloom.kernels.compiled import allocates_nothing
 from netloom.kernels.loads import PathArrays
 
 
-@njit(cache=True)
-def can_fill(paths, bytes_per_s):
+def crossed_bundles(
+    paths: PathArrays, num_bundles: int
+) -> tuple[PathArrays, NDArray[np.int32], NDArray[np.int32]]:
+    """Return the paths over bundles numbered in the order in which flows cross them first.
+
+    Flows that follow one another then mostly cross bundles that stand side by side in memory.
+
+    Returns
+    -------
+    paths : `PathArrays`.
+    crossed : int32, the bundles that some flow crosses, by their new number.
+    number : int32, shape (B,), new number of each bundle, -1 when none crosses it.
+    """
+    number = np.full(num_bundles, -1, dtype=np.int32)
+    renumbered = np.empty_like(paths.bundle)
+    crossed = np.empty(min(num_bundles, len(paths.bundle)), dtype=np.int32)
+    count = _number(paths.bundle, number, renumbered, crossed)
+    return PathArrays(paths.indptr, renumbered, paths.share), crossed[:count], number
+
+
+@allocates_nothing
+def _number(bundles, number, renumbered, crossed):
+    count = 0
+    for entry in range(len(bundles)):
+        bundle = bundles[entry]
+        if number[bundle] < 0:
+            number[bundle] = count
+            crossed[count] = bundle
+            count += 1
+        renumbered[entry] = number[bundle]
+    return count
+
+
+def can_fill(paths: PathArrays, bytes_per_s: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which bundles the flows could fill, bool, shape (B,); the others never set a rate.
 
     Flows that enter by one bundle together bring at most its capacity, and so do flows that leave
@@ -20,27 +57,28 @@ def can_fill(paths, bytes_per_s):
     last ones) of its flows is never full before they are. First and last bundles always count.
     """
     num_flows, num_bundles = len(paths.indptr) - 1, len(bytes_per_s)
-    edge = np.zeros(num_bundles, dtype=np.bool_)
-    entering = _most_through(paths, bytes_per_s, True)
-    leaving = _most_through(paths, bytes_per_s, False)
-    for flow in range(num_flows):
-        if paths.indptr[flow] < paths.indptr[flow + 1]:
-            edge[paths.bundle[paths.indptr[flow]]] = True
-            edge[paths.bundle[paths.indptr[flow + 1] - 1]] = True
-    return edge | (np.minimum(entering, leaving) > bytes_per_s)
+    least_through = np.full(num_bundles, np.inf)
+    keep = np.zeros(num_bundles, dtype=np.bool_)
+    edge, ordered = np.empty(num_flows, dtype=np.int32), np.empty(num_flows, dtype=np.int32)
+    for by_first in (True, False):
+        start = np.zeros(num_bundles + 1, dtype=np.int64)
+        num_crossing = _by_edge(paths, by_first, edge, start, ordered, keep)
+        most = np.zeros(num_bundles)
+        stamp = np.full(num_bundles, -1, dtype=np.int32)
+        _most_through(paths, bytes_per_s, by_first, ordered[:num_crossing], most, stamp)
+        np.minimum(least_through, most, out=least_through)
+    keep |= least_through > bytes_per_s
+    return keep
 
 
-@njit(cache=True)
-def _most_through(paths, bytes_per_s, by_first):
-    """Return the capacity of all first (or last) bundles of each bundle's flows, shape (B,).
+@allocates_nothing
+def _most_through(paths, bytes_per_s, by_first, flows, most, stamp):
+    """Add up the capacity of all first (or last) bundles of each bundle's flows, shape (B,).
 
     Flows are visited grouped by that bundle, so that it counts once.
     """
-    num_bundles = len(bytes_per_s)
     indptr, crosses, shares = paths.indptr, paths.bundle, paths.share
-    most = np.zeros(num_bundles)
-    stamp = np.full(num_bundles, -1, dtype=np.int32)
-    for flow in _by_edge(paths, num_bundles, by_first):
+    for flow in flows:
         first, last = indptr[flow], indptr[flow + 1] - 1
         edge_entry = first if by_first else last
         edge, edge_share = crosses[edge_entry], shares[edge_entry]
@@ -51,75 +89,61 @@ def _most_through(paths, bytes_per_s, by_first):
             elif stamp[bundle] != edge:
                 stamp[bundle] = edge
                 most[bundle] += bytes_per_s[edge]
-    return most
 
 
-@njit(cache=True)
-def _by_edge(paths, num_bundles, by_first):
-    """Return the flows that cross a bundle, grouped by their first (or last) one, int32."""
+@allocates_nothing
+def _by_edge(paths, by_first, edge, start, ordered, is_edge):
+    """Write the flows that cross a bundle, grouped by their first (or last) one; return how many.
+
+    `start` is zero, and one longer than the bundles.
+    """
     indptr, crosses = paths.indptr, paths.bundle
-    num_flows = len(indptr) - 1
-    start = np.zeros(num_bundles + 1, dtype=np.int64)
-    edge = np.full(num_flows, -1, dtype=np.int32)
+    num_flows, num_crossing = len(indptr) - 1, 0
     for flow in range(num_flows):
+        edge[flow] = -1
         if indptr[flow] < indptr[flow + 1]:
             edge[flow] = crosses[indptr[flow] if by_first else indptr[flow + 1] - 1]
+            is_edge[edge[flow]] = True
             start[edge[flow] + 1] += 1
-    start = np.cumsum(start)
-    ordered = np.empty(start[-1], dtype=np.int32)
+            num_crossing += 1
+    for bundle in range(len(start) - 1):
+        start[bundle + 1] += start[bundle]
     for flow in range(num_flows):
         if edge[flow] >= 0:
             ordered[start[edge[flow]]] = flow
             start[edge[flow]] += 1
-    return ordered
+    return num_crossing
 
 
-@njit(cache=True)
-def without(paths, keep):
+def without(paths: PathArrays, keep: NDArray[np.bool_]) -> PathArrays:
     """Return the paths without the bundles that are not kept, shape (B,)."""
-    before, crosses, shares = paths.indptr, paths.bundle, paths.share
-    num_flows = len(before) - 1
-    indptr = np.zeros(num_flows + 1, dtype=np.int64)
+    if keep.all():
+        return paths
     # room for all, cut off afterwards
-    bundle, share = np.empty(len(crosses), dtype=np.int32), np.empty(len(crosses))
-    size = 0
-    for flow in range(num_flows):
+    indptr = np.zeros_like(paths.indptr)
+    bundle, share = np.empty_like(paths.bundle), np.empty_like(paths.share)
+    size = _copy_kept(paths, keep, indptr, bundle, share)
+    return PathArrays(indptr, bundle[:size], share[:size])
+
+
+@allocates_nothing
+def _copy_kept(paths, keep, indptr, bundle, share):
+    before, crosses, shares, size = paths.indptr, paths.bundle, paths.share, 0
+    for flow in range(len(before) - 1):
         for entry in range(before[flow], before[flow + 1]):
             if keep[crosses[entry]]:
                 bundle[size], share[size] = crosses[entry], shares[entry]
                 size += 1
         indptr[flow + 1] = size
-    return PathArrays(indptr, bundle[:size], share[:size])
+    return size
 
 
-@njit(cache=True)
-def _root(parent, item):
-    """Return the representative of an item's set, halving the way to it."""
-    while parent[item] != item:
-        parent[item] = parent[parent[item]]
-        item = parent[item]
-    return item
-
-
-@njit(cache=True)
-def _grouped(label, num_labels):
-    """Return start, shape (labels + 1,), and items by label; items of label -1 are left out."""
-    start = np.zeros(num_labels + 1, dtype=np.int64)
-    for item in range(len(label)):
-        if label[item] >= 0:
-            start[label[item] + 1] += 1
-    start = np.cumsum(start)
-    cursor = start[:-1].copy()
-    items = np.empty(start[-1], dtype=np.int32)
-    for item in range(len(label)):
-        if label[item] >= 0:
-            items[cursor[label[item]]] = item
-            cursor[label[item]] += 1
-    return start, items
-
-
-@njit(cache=True)
-def components(paths, num_bundles, after_start, after):
+def components(
+    paths: PathArrays,
+    num_bundles: int,
+    after_start: NDArray[np.int64],
+    after: NDArray[np.int32],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
     """Return flows and bundles by connected component: four arrays, two in sparse rows.
 
     Two flows are connected when they share a bundle, or when one waits for the other.
@@ -133,15 +157,32 @@ def components(paths, num_bundles, after_start, after):
     flow_start, flow : int64, shape (C + 1,), and int32, shape (F,).
     bundle_start, bundle : the same for bundles that some flow crosses.
     """
+    num_flows = len(paths.indptr) - 1
+    # flow f is item f, bundle b is item F + b
+    parent = np.arange(num_flows + num_bundles, dtype=np.int32)
+    label = np.full(num_flows + num_bundles, -1, dtype=np.int32)
+    _join(paths, after_start, after, parent)
+    num_labels = _label(parent, num_flows, label)
+    return (*_grouped(label[:num_flows], num_labels), *_grouped(label[num_flows:], num_labels))
+
+
+@allocates_nothing
+def _root(parent, item):
+    """Return the representative of an item's set, halving the way to it."""
+    while parent[item] != item:
+        parent[item] = parent[parent[item]]
+        item = parent[item]
+    return item
+
+
+@allocates_nothing
+def _join(paths, after_start, after, parent):
+    """Give flows that are connected, and their bundles, one representative."""
     indptr, crosses = paths.indptr, paths.bundle
     num_flows = len(indptr) - 1
-    # flow f is item f, bundle b is item F + b
-    parent = np.arange(num_flows + num_bundles).astype(np.int32)
-    crossed = np.zeros(num_bundles, dtype=np.bool_)
     for flow in range(num_flows):
         root = _root(parent, flow)
         for entry in range(indptr[flow], indptr[flow + 1]):
-            crossed[crosses[entry]] = True
             other = _root(parent, num_flows + crosses[entry])
             parent[root] = other
             root = other
@@ -149,19 +190,43 @@ def components(paths, num_bundles, after_start, after):
             other = _root(parent, after[position])
             parent[root] = other
             root = other
-    name = np.full(num_flows + num_bundles, -1, dtype=np.int32)
-    flow_label = np.empty(num_flows, dtype=np.int32)
-    bundle_label = np.full(num_bundles, -1, dtype=np.int32)
+
+
+@allocates_nothing
+def _label(parent, num_flows, label):
+    """Number the sets of flows in the order of their first; return how many there are.
+
+    Bundles without flows keep no label.
+    """
     num_labels = 0
     for flow in range(num_flows):
         root = _root(parent, flow)
-        if name[root] < 0:
-            name[root] = num_labels
+        if label[root] < 0:
+            label[root] = num_labels
             num_labels += 1
-        flow_label[flow] = name[root]
-    for bundle in range(num_bundles):
-        if crossed[bundle]:
-            bundle_label[bundle] = name[_root(parent, num_flows + bundle)]
-    flow_start, flow_items = _grouped(flow_label, num_labels)
-    bundle_start, bundle_items = _grouped(bundle_label, num_labels)
-    return flow_start, flow_items, bundle_start, bundle_items
+        label[flow] = label[root]
+    for item in range(num_flows, len(parent)):
+        label[item] = label[_root(parent, item)]
+    return num_labels
+
+
+def _grouped(
+    label: NDArray[np.int32], num_labels: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return start, shape (labels + 1,), and items by label; items of label -1 are left out."""
+    start = np.zeros(num_labels + 1, dtype=np.int64)
+    return start, _group(label, start, np.empty(len(label), dtype=np.int32))
+
+
+@njit(cache=True)
+def _group(label, start, items):
+    for item in range(len(label)):
+        if label[item] >= 0:
+            start[label[item] + 1] += 1
+    start[:] = np.cumsum(start)
+    cursor = start[:-1].copy()
+    for item in range(len(label)):
+        if label[item] >= 0:
+            items[cursor[label[item]]] = item
+            cursor[label[item]] += 1
+    return items[: start[-1]]

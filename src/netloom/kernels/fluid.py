@@ -17,34 +17,24 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from netloom.kernels.components import can_fill, components, without
+from netloom.kernels.compiled import allocates_nothing
+from netloom.kernels.components import can_fill, components, crossed_bundles, without
 from netloom.kernels.flow_clock import (
-    ENDS,
-    STARTS,
     Clock,
     Timeline,
-    earliest,
+    begin,
+    end_and_start,
     idle_clock,
-    remember_rates,
-    reschedule_changed,
-    reschedule_running,
-    start_and_end,
+    next_time,
     take_ends,
     take_starts,
 )
 from netloom.kernels.flow_state import FlowState, idle_state
-from netloom.kernels.heap import Heap, append, clear, empty_heap
+from netloom.kernels.heap import clear, empty_heap
 from netloom.kernels.loads import PathArrays
 from netloom.kernels.maxmin import Filling, empty_filling, fill
-from netloom.kernels.relax import (
-    Changes,
-    Work,
-    mark_entered,
-    mark_left,
-    mark_resized,
-    note,
-    relax,
-)
+from netloom.kernels.progress import reschedule
+from netloom.kernels.relax import Work, mark_entered, mark_left, mark_resized, relax
 
 #: Ends that differ by less than this part of a flow's duration are one event: rounding, no more.
 TIES = 1e-10
@@ -54,6 +44,9 @@ LARGE_BATCH = 0.25
 
 #: ... unless it is no more than this many.
 SMALL_BATCH = 16
+
+#: Looks at entries, for each entry of a running flow, at which a local update is given up.
+MOST_LOOKS = 8
 
 #: Events that are answered by filling after a local update has turned out to go everywhere.
 PATIENCE = 8
@@ -79,124 +72,80 @@ class _Run(NamedTuple):
 
     Attributes
     ----------
-    starts : heap of waiting flows by the time at which they start.
-    ends : heap of running flows by the time at which they will end.
     num_events : int64, shape (3,), batches of events, those answered by filling, and entries of
         paths looked at in both ways.
     """
 
     state: FlowState
     clock: Clock
-    starts: Heap
-    ends: Heap
     filling: Filling
     work: Work
-    changed: Changes
     num_events: np.ndarray
 
 
-@njit(cache=True)
-def _new_run(paths, bytes_per_s, timeline):
+def _new_run(paths: PathArrays, bytes_per_s: NDArray[np.float64], timeline: Timeline) -> _Run:
     num_flows, num_bundles = len(paths.indptr) - 1, len(bytes_per_s)
-    state = idle_state(paths, bytes_per_s)
-    most = 0
-    for bundle in range(num_bundles):
-        most = max(most, state.start[bundle + 1] - state.start[bundle])
-    clock = idle_clock(timeline)
-    changed = Changes(
-        np.empty(num_flows, dtype=np.int32),
-        np.empty(num_flows),
-        np.zeros(num_flows, dtype=np.bool_),
-        np.zeros(1, dtype=np.int64),
-    )
+    most = int(np.bincount(paths.bundle).max(initial=0))
     return _Run(
-        state,
-        clock,
-        empty_heap(num_flows),
-        empty_heap(num_flows),
+        idle_state(paths, bytes_per_s),
+        idle_clock(timeline, num_bundles),
         empty_filling(num_flows, num_bundles),
         Work(
             empty_heap(num_bundles),
             np.empty(most),
-            np.empty(most),
             np.empty(most, dtype=np.int32),
             np.zeros(1, dtype=np.int64),
         ),
-        changed,
         np.zeros(3, dtype=np.int64),
     )
 
 
-@njit(cache=True)
-def _mark_batch(state, clock, work, changed):
-    """Mark the bundles that flows of the batch have entered or left as stale."""
-    for position in range(clock.num_batch[0]):
-        flow = clock.batch[position]
-        if clock.place[flow] >= 0:
-            mark_entered(state, work.stale, flow)
-            note(changed, flow, 0.0)
-        else:
-            mark_left(state, work.stale, flow)
-
-
-@njit(cache=True)
+@allocates_nothing
 def _share_locally(run, num_bundles, now):
     """Update the rates that the batch reaches; return False if filling anew is less work."""
-    _mark_batch(run.state, run.clock, run.work, run.changed)
-    most = 3 * run.clock.num_entries[0] + num_bundles
-    if not relax(run.state, run.work, run.changed, most):
-        return False
-    reschedule_changed(run.state, run.clock, run.ends, run.changed, now)
-    return True
+    clock, stale = run.clock, run.work.stale
+    for position in range(clock.num_batch[0]):
+        if position < clock.num_ending[0]:
+            mark_left(run.state, stale, clock.batch[position])
+        else:
+            mark_entered(run.state, stale, clock.batch[position])
+    return relax(run.state, run.work, now, MOST_LOOKS * clock.num_entries[0] + num_bundles)
 
 
-@njit(cache=True)
+@allocates_nothing
 def _share_anew(run, bundles, now):
     """Find all rates of a component anew."""
     clear(run.work.stale)
-    remember_rates(run.state, run.clock, run.changed)
-    running = run.clock.running[: run.clock.num_running[0]]
-    fill(run.state, run.filling, bundles, running)
-    reschedule_running(run.state, run.clock, run.ends, run.changed, now)
+    run.work.looks[0] += fill(run.state, run.filling, bundles, now)
     run.num_events[1] += 1
-    run.work.looks[0] += run.clock.num_entries[0]
 
 
-@njit(cache=True)
+@allocates_nothing
 def _resize(run, changes, change, last, now):
     """Give bundles the capacities that they have from now on; return the first later change."""
     while change < last and changes.at_s[change] <= now:
         bundle = changes.bundle[change]
-        run.state.bytes_per_s[bundle] = changes.bytes_per_s[change]
+        run.state.table[bundle].capacity = changes.bytes_per_s[change]
         mark_resized(run.work.stale, bundle)
         change += 1
     return change
 
 
-@njit(cache=True)
+@allocates_nothing
 def _run_component(run, timeline, changes, flows, bundles, change, last_change, tolerance):
     """Run one component from its first event to its last; its changes are a range of all."""
-    clock, starts, ends = run.clock, run.starts, run.ends
-    clear(starts)
-    clear(ends)
-    clock.num_running[0] = 0
-    clock.num_entries[0] = 0
-    clock.is_ordered[:] = False
-    for flow in flows:
-        if timeline.num_before[flow] == 0:
-            append(starts, flow, timeline.start_s[flow])
+    state, clock = run.state, run.clock
+    begin(clock, timeline, flows)
     patience = 0
-    while starts.size[0] > 0 or ends.size[0] > 0:
-        now = min(
-            earliest(starts, clock.is_ordered[STARTS]), earliest(ends, clock.is_ordered[ENDS])
-        )
+    while clock.starts.size[0] > 0 or clock.num_running[0] > 0:
+        now = next_time(clock)
         if change < last_change:
             now = min(now, changes.at_s[change])
         if np.isinf(now):
             return
-        take_ends(clock, ends, now, tolerance)
-        take_starts(clock, starts, now)
-        start_and_end(run.state, clock, starts, ends, timeline, now)
+        take_ends(state, clock, now, tolerance)
+        take_starts(clock, now)
+        end_and_start(state, clock, timeline, now)
         change = _resize(run, changes, change, last_change, now)
         run.num_events[0] += 1
         patience -= 1
@@ -206,9 +155,10 @@ def _run_component(run, timeline, changes, flows, bundles, change, last_change, 
             if local:
                 patience = PATIENCE
             _share_anew(run, bundles, now)
+        reschedule(state, clock.ends)
 
 
-@njit(cache=True)
+@allocates_nothing
 def _run_alone(paths, timeline, bytes_per_s, flow):
     """Return when a flow that meets no other ends."""
     rate = np.inf
@@ -221,12 +171,14 @@ def _run_alone(paths, timeline, bytes_per_s, flow):
 @njit(cache=True)
 def _changes_by_component(changes, bundle_start, bundles, num_bundles):
     """Return start, shape (C + 1,), and positions of changes by component, in order of time."""
-    component = np.full(num_bundles, -1, dtype=np.int64)
     num_components = len(bundle_start) - 1
+    start = np.zeros(num_components + 1, dtype=np.int64)
+    if len(changes.bundle) == 0:
+        return start, np.zeros(0, dtype=np.int64)
+    component = np.full(num_bundles, -1, dtype=np.int64)
     for label in range(num_components):
         for position in range(bundle_start[label], bundle_start[label + 1]):
             component[bundles[position]] = label
-    start = np.zeros(num_components + 1, dtype=np.int64)
     for bundle in changes.bundle:
         if component[bundle] >= 0:
             start[component[bundle] + 1] += 1
@@ -242,13 +194,32 @@ def _changes_by_component(changes, bundle_start, bundles, num_bundles):
 
 
 @njit(cache=True)
+def _run_components(run, timeline, changes, change_start, parts, tolerance):
+    """Run one component after another; `parts` is what `components` returns."""
+    flow_start, flows, bundle_start, bundles = parts
+    paths, bytes_per_s = run.state.paths, run.state.table.capacity
+    for label in range(len(flow_start) - 1):
+        alone = flow_start[label + 1] - flow_start[label] == 1
+        if alone and change_start[label + 1] == change_start[label]:
+            flow = flows[flow_start[label]]
+            run.clock.end_s[flow] = _run_alone(paths, timeline, bytes_per_s, flow)
+            run.num_events[0] += 1
+            continue
+        _run_component(
+            run, timeline, changes,
+            flows[flow_start[label] : flow_start[label + 1]],
+            bundles[bundle_start[label] : bundle_start[label + 1]],
+            change_start[label], change_start[label + 1], tolerance,
+        )  # fmt: skip
+
+
 def run_flows(
     paths: PathArrays,
     bytes_per_s: NDArray[np.float64],
     timeline: Timeline,
     changes: CapacityChanges,
     tolerance: float,
-):
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return when each flow ends, float64, shape (F,), seconds, and counts of events.
 
     A flow that never ends, because a bundle on its way keeps no capacity, has the end infinity.
@@ -265,49 +236,33 @@ def run_flows(
     num_events : int64, shape (3,), batches of events, those answered by filling anew, and entries
         of paths looked at for rates.
     """
-    num_bundles = len(bytes_per_s)
-    most = bytes_per_s.copy()
-    least = bytes_per_s.copy()
-    for change in range(len(changes.bundle)):
-        bundle = changes.bundle[change]
-        most[bundle] = max(most[bundle], changes.bytes_per_s[change])
-        least[bundle] = min(least[bundle], changes.bytes_per_s[change])
-    keep = can_fill(paths, most)
-    for bundle in range(num_bundles):
-        keep[bundle] |= least[bundle] < most[bundle]
-    felt = without(paths, keep)
-    flow_start, flows, bundle_start, bundles = components(
-        felt, num_bundles, timeline.after_start, timeline.after
+    renumbered, crossed, number = crossed_bundles(paths, len(bytes_per_s))
+    at_first = bytes_per_s[crossed]
+    met = number[changes.bundle] >= 0
+    changes = CapacityChanges(
+        changes.at_s[met], number[changes.bundle[met]], changes.bytes_per_s[met]
     )
-    change_start, chosen = _changes_by_component(changes, bundle_start, bundles, num_bundles)
+    most, least = at_first.copy(), at_first.copy()
+    np.maximum.at(most, changes.bundle, changes.bytes_per_s)
+    np.minimum.at(least, changes.bundle, changes.bytes_per_s)
+    felt = without(renumbered, can_fill(renumbered, most) | (least < most))
+    parts = components(felt, len(crossed), timeline.after_start, timeline.after)
+    change_start, chosen = _changes_by_component(changes, parts[2], parts[3], len(crossed))
     ordered = CapacityChanges(
         changes.at_s[chosen], changes.bundle[chosen], changes.bytes_per_s[chosen]
     )
-    run = _new_run(felt, bytes_per_s, timeline)
-    for label in range(len(flow_start) - 1):
-        alone = flow_start[label + 1] - flow_start[label] == 1
-        if alone and change_start[label + 1] == change_start[label]:
-            flow = flows[flow_start[label]]
-            run.clock.end_s[flow] = _run_alone(felt, timeline, bytes_per_s, flow)
-            run.num_events[0] += 1
-            continue
-        _run_component(
-            run, timeline, ordered,
-            flows[flow_start[label] : flow_start[label + 1]],
-            bundles[bundle_start[label] : bundle_start[label + 1]],
-            change_start[label], change_start[label + 1], tolerance,
-        )  # fmt: skip
+    run = _new_run(felt, at_first, timeline)
+    _run_components(run, timeline, ordered, change_start, parts, tolerance)
     run.num_events[2] = run.work.looks[0]
     return run.clock.end_s, run.num_events
 
 
-@njit(cache=True)
 def completion_times(
     paths: PathArrays,
     bytes_per_s: NDArray[np.float64],
     flow_bytes: NDArray[np.float64],
     tolerance: float,
-):
+) -> NDArray[np.float64]:
     """Return when each flow ends, float64, shape (F,), seconds; all start at zero.
 
     See `run_flows`, of which this is the case without start times.

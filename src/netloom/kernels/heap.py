@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from netloom.kernels.compiled import allocates_nothing
 
 
 class Heap(NamedTuple):
@@ -29,8 +30,7 @@ class Heap(NamedTuple):
     size: np.ndarray
 
 
-@njit(cache=True)
-def empty_heap(num_items):
+def empty_heap(num_items: int) -> Heap:
     """Return a heap for items below `num_items`, without any."""
     return Heap(
         np.zeros(num_items),
@@ -40,43 +40,46 @@ def empty_heap(num_items):
     )
 
 
-@njit(cache=True)
-def _rise(keys, items, places, hole, item, key):
-    """Move an item from a hole towards the top, as far as its key goes."""
+@allocates_nothing
+def rise(keys, items, places, base, hole, item, key):
+    """Move an item from a hole towards the top, as far as its key goes.
+
+    The heap is ``items[base:]``; holes and places count from there.
+    """
     while hole > 0:
         above = (hole - 1) >> 1
-        other = items[above]
+        other = items[base + above]
         if keys[other] <= key:
             break
-        items[hole] = other
+        items[base + hole] = other
         places[other] = hole
         hole = above
-    items[hole] = item
+    items[base + hole] = item
     places[item] = hole
 
 
-@njit(cache=True)
-def _sink(keys, items, places, size, hole, item, key):
-    """Move an item from a hole towards the bottom, as far as its key goes."""
+@allocates_nothing
+def sink(keys, items, places, base, size, hole, item, key):
+    """Move an item from a hole towards the bottom, as far as its key goes; see `rise`."""
     while True:
         below = 2 * hole + 1
         if below >= size:
             break
-        other = items[below]
+        other = items[base + below]
         if below + 1 < size:
-            sibling = items[below + 1]
+            sibling = items[base + below + 1]
             if keys[sibling] < keys[other]:
                 below, other = below + 1, sibling
         if keys[other] >= key:
             break
-        items[hole] = other
+        items[base + hole] = other
         places[other] = hole
         hole = below
-    items[hole] = item
+    items[base + hole] = item
     places[item] = hole
 
 
-@njit(cache=True)
+@allocates_nothing
 def put_at(keys, items, places, size, item, key):
     """Insert an item into the arrays of a heap, or give it another key."""
     hole = places[item]
@@ -84,17 +87,17 @@ def put_at(keys, items, places, size, item, key):
         hole = size[0]
         size[0] += 1
         keys[item] = key
-        _rise(keys, items, places, hole, item, key)
+        rise(keys, items, places, 0, hole, item, key)
         return
     before = keys[item]
     keys[item] = key
     if key < before:
-        _rise(keys, items, places, hole, item, key)
+        rise(keys, items, places, 0, hole, item, key)
     elif key > before:
-        _sink(keys, items, places, size[0], hole, item, key)
+        sink(keys, items, places, 0, size[0], hole, item, key)
 
 
-@njit(cache=True)
+@allocates_nothing
 def pop_from(keys, items, places, size):
     """Remove the item of the smallest key from the arrays of a heap and return it."""
     first = items[0]
@@ -102,23 +105,23 @@ def pop_from(keys, items, places, size):
     size[0] -= 1
     if size[0] > 0:
         last = items[size[0]]
-        _sink(keys, items, places, size[0], 0, last, keys[last])
+        sink(keys, items, places, 0, size[0], 0, last, keys[last])
     return first
 
 
-@njit(cache=True)
+@allocates_nothing
 def put(heap, item, key):
     """Insert an item, or give it another key."""
     put_at(heap.key, heap.items, heap.place, heap.size, item, key)
 
 
-@njit(cache=True)
+@allocates_nothing
 def pop(heap):
     """Remove the item of the smallest key and return it."""
     return pop_from(heap.key, heap.items, heap.place, heap.size)
 
 
-@njit(cache=True)
+@allocates_nothing
 def append(heap, item, key):
     """Add an item at the end without ordering; `order` must follow before the next `pop`."""
     heap.key[item] = key
@@ -127,7 +130,7 @@ def append(heap, item, key):
     heap.size[0] += 1
 
 
-@njit(cache=True)
+@allocates_nothing
 def remove(heap, item):
     """Take an item out of a list in any order; the last one takes its place."""
     heap.size[0] -= 1
@@ -138,16 +141,16 @@ def remove(heap, item):
     heap.place[item] = -1
 
 
-@njit(cache=True)
+@allocates_nothing
 def order(heap):
     """Make a heap of items in any order, in linear time."""
     keys, items, places, size = heap.key, heap.items, heap.place, heap.size[0]
     for hole in range(size // 2 - 1, -1, -1):
         item = items[hole]
-        _sink(keys, items, places, size, hole, item, keys[item])
+        sink(keys, items, places, 0, size, hole, item, keys[item])
 
 
-@njit(cache=True)
+@allocates_nothing
 def clear(heap):
     """Remove all items."""
     items, places = heap.items, heap.place

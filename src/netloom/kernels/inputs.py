@@ -5,6 +5,7 @@ Sizes are floats although they count things: kernels divide them.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 
@@ -62,6 +63,7 @@ class MachineInputs(NamedTuple):
     launch_s, num_light_kernels : gap per kernel; memory-bound kernels per layer and direction.
     operand_bytes : bytes of one operand element of a matrix product.
     straggler_sigma : spread of per-rank slowdowns.
+    host_bytes_per_s : to the host's memory, one way.
     """
 
     matmul_flops_per_s: float
@@ -78,6 +80,7 @@ class MachineInputs(NamedTuple):
     num_light_kernels: float
     operand_bytes: float
     straggler_sigma: float
+    host_bytes_per_s: float = math.inf
 
 
 class SoftwareInputs(NamedTuple):
@@ -92,6 +95,11 @@ class SoftwareInputs(NamedTuple):
     gather_rate_fraction : share of the network's rate that these reach.
     dispatch_bytes, combine_bytes : of one element on its way to an expert and back.
     routing_imbalance : visits of the busiest accelerator's experts over the mean.
+    expert_rate_fraction : rate of the experts' grouped products over that of one large product.
+    permutation_bytes : moved for one element of one visit of an expert besides its products,
+        forward and backward together.
+    expert_launch_s : of each local expert of a layer besides its kernels, forward and backward
+        together.
     step_overhead_s : between steps, when nothing else runs.
     """
 
@@ -111,6 +119,9 @@ class SoftwareInputs(NamedTuple):
     dispatch_bytes: float = 2.0
     combine_bytes: float = 2.0
     routing_imbalance: float = 1.0
+    expert_rate_fraction: float = 1.0
+    permutation_bytes: float = 16.0
+    expert_launch_s: float = 0.0
     step_overhead_s: float = 0.0
 
 
@@ -124,7 +135,7 @@ MICRO_BATCH, NUM_MICRO_BATCHES, SHARDING, RECOMPUTE = 6, 7, 8, 9
 
 #: Values of the sharding column (ZeRO stages 0 to 3) and of the recompute column.
 SHARDINGS = ("none", "optimizer", "gradients", "parameters")
-RECOMPUTES = ("none", "selective", "full")
+RECOMPUTES = ("none", "selective", "full", "offload")
 
 #: Rows of a plan's communication prices, float64, shape (7, 2): latency_s and s_per_byte.
 PRICE_ROWS = (

@@ -21,6 +21,7 @@ from netloom.kernels.inputs import (
     SoftwareInputs,
 )
 from netloom.kernels.matmul import matmul_s
+from netloom.kernels.memory import OFFLOAD, activation_bytes_per_token
 from netloom.kernels.messages import interleaved_s, transfer_s
 
 
@@ -106,6 +107,11 @@ def _both(a: LinearTimes, b: LinearTimes) -> LinearTimes:
 
 
 @njit(cache=True)
+def _times(factor: float, a: LinearTimes) -> LinearTimes:
+    return LinearTimes(factor * a.forward_s, factor * a.input_s, factor * a.weight_s)
+
+
+@njit(cache=True)
 def _query_key_value(
     tokens: float, tensor: float, shape: ShapeInputs, machine: MachineInputs
 ) -> LinearTimes:
@@ -157,9 +163,9 @@ def _feed_forward(
     tensor: float,
     expert: float,
     has_experts: bool,
-    imbalance: float,
     shape: ShapeInputs,
     machine: MachineInputs,
+    software: SoftwareInputs,
 ) -> FeedForward:
     if not has_experts:
         return FeedForward(
@@ -173,10 +179,13 @@ def _feed_forward(
         )
     # grouped products of the busiest accelerator, whose experts share its visits evenly
     local = shape.num_experts / expert
-    rows = imbalance * work.visits / local
+    rows = software.routing_imbalance * work.visits / local
     width = shape.num_ffn_inputs * shape.expert_ffn / tensor
-    into = linear_times(local, rows, width, shape.hidden, machine)
-    out = linear_times(local, rows, shape.hidden, shape.expert_ffn / tensor, machine)
+    slower = 1.0 / software.expert_rate_fraction
+    into = _times(slower, linear_times(local, rows, width, shape.hidden, machine))
+    out = _times(
+        slower, linear_times(local, rows, shape.hidden, shape.expert_ffn / tensor, machine)
+    )
     shared = _both(
         linear_times(
             1.0, work.tokens, shape.num_ffn_inputs * shape.shared_ffn / tensor, shape.hidden,
@@ -206,7 +215,9 @@ def _light_bytes(
     residuals = (2.0 * 6.0 + dropout) * work.spread_tokens * shape.hidden
     activation = 2.0 * (shape.num_ffn_inputs + 1.0) * work.inner
     activation_backward = 2.0 * (2.0 * shape.num_ffn_inputs + 1.0) * work.inner
-    permute = 8.0 * work.visits * shape.hidden / tensor if has_experts else 0.0
+    permute = 0.0
+    if has_experts:
+        permute = 0.5 * software.permutation_bytes * work.visits * shape.hidden / tensor
     forward = norms + residuals + activation + permute
     backward = 1.5 * norms + residuals + activation_backward + permute
     return forward, backward, norms + activation
@@ -258,6 +269,19 @@ def _tensor_messages(
     backward += max(0.0, second - ffn.into.input_s) + max(0.0, second - ffn.into.weight_s)
     sent = 5.0 * share * (attention_bytes + ffn_bytes)
     return Messages(forward, backward, 2.0 * (first + second), 5.0 * (first + second), sent)
+
+
+@njit(cache=True)
+def _with_contention(messages: Messages, taken: float) -> Messages:
+    """Return messages with what they keep from the work that they run beside.
+
+    A message beside work holds the share `taken` of the multiprocessors, so that the work ends that
+    share of the message's time later.
+    """
+    ahead = messages.forward_s + taken * (messages.ahead_s - messages.forward_s)
+    back_s = messages.total_s - messages.ahead_s
+    back = messages.backward_s + taken * (back_s - messages.backward_s)
+    return Messages(ahead, back, messages.ahead_s, messages.total_s, messages.sent_bytes)
 
 
 @njit(cache=True)
@@ -313,7 +337,7 @@ def _expert_messages(
     sent = software.dispatch_bytes + 3.0 * software.combine_bytes
     sent *= elements * (expert - 1.0) / expert
     visible = 1.0
-    if software.overlaps_expert:
+    if software.overlaps_expert and forward + backward > 0.0:
         visible = max(0.0, 1.0 - window_s / (forward + backward))
     return Messages(visible * forward, visible * backward, forward, forward + backward, sent)
 
@@ -355,18 +379,21 @@ def layer_times(
     attention_forward, attention_backward = attention_s(
         tokens, sequence, tensor, shape, machine, software
     )
-    ffn = _feed_forward(
-        work, tensor, expert, has_experts, software.routing_imbalance, shape, machine
-    )
+    ffn = _feed_forward(work, tensor, expert, has_experts, shape, machine, software)
     light, light_backward, light_again = _light_bytes(work, tensor, has_experts, shape, software)
     gaps = machine.num_light_kernels * machine.launch_s
+    # backward has two products for each of forward's
+    launches_s = 0.0
+    if has_experts:
+        launches_s = software.expert_launch_s * shape.num_experts / expert / 3.0
 
     forward = qkv.forward_s + attention_forward + out.forward_s
     forward += ffn.into.forward_s + ffn.out.forward_s + ffn.beside_forward_s
-    forward += light / machine.hbm_bytes_per_s + gaps
+    forward += light / machine.hbm_bytes_per_s + gaps + launches_s
     backward = qkv.input_s + qkv.weight_s + attention_backward + out.input_s + out.weight_s
     backward += ffn.into.input_s + ffn.into.weight_s + ffn.out.input_s + ffn.out.weight_s
     backward += ffn.beside_backward_s + light_backward / machine.hbm_bytes_per_s + gaps
+    backward += 2.0 * launches_s
 
     weight = qkv.weight_s + out.weight_s + ffn.into.weight_s + ffn.out.weight_s
     weight += ffn.beside_weight_s
@@ -381,18 +408,19 @@ def layer_times(
         by_expert = _expert_messages(
             work, tensor, expert, (1.0 - taken) * (forward + backward), prices, shape, software
         )
-    # messages that run beside work keep their multiprocessors from it
-    forward_again = forward
-    forward += taken * (by_tensor.ahead_s - by_tensor.forward_s)
-    backward += taken * (by_tensor.total_s - by_tensor.ahead_s - by_tensor.backward_s)
-    beside_s = by_expert.total_s - by_expert.forward_s - by_expert.backward_s
-    forward += 0.5 * taken * beside_s
-    backward += 0.5 * taken * beside_s
+    by_tensor = _with_contention(by_tensor, taken)
+    by_expert = _with_contention(by_expert, taken)
 
     again = 0.0
+    if recompute == OFFLOAD:
+        # a layer's activations leave under its forward and come back under its backward
+        kept = tokens * activation_bytes_per_token(sequence, 0, has_experts, tensor, shape, software)
+        moved_s = kept / machine.host_bytes_per_s
+        forward += max(0.0, moved_s - forward)
+        backward += max(0.0, moved_s - backward)
     if recompute == 2:
         again = 1.0
-        backward += forward_again
+        backward += forward
     elif recompute == 1 and software.fused_attention:
         backward += light_again / machine.hbm_bytes_per_s
     elif recompute == 1:

@@ -17,19 +17,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from netloom.kernels.compiled import allocates_nothing
 from netloom.kernels.flow_state import enter, idle_state
-from netloom.kernels.heap import Heap, append, clear, empty_heap, order, pop, put
+from netloom.kernels.heap import Heap, append, clear, empty_heap, order, pop_from, put_at
 from netloom.kernels.loads import PathArrays
+from netloom.kernels.progress import advance, move, touch
 
 #: Shares that have grown by less than this part count as unchanged.
 ROUNDING = 1e-13
-
-
-#: Columns of `Filling.open`.
-LEFT, WEIGHT, RISING = 0, 1, 2
 
 
 class Filling(NamedTuple):
@@ -38,95 +35,96 @@ class Filling(NamedTuple):
     Attributes
     ----------
     by_share : heap of bundles.
-    open : float64, shape (B, 3): capacity not yet given away, bytes/s; shares of the flows whose
-        rates still rise; and their number. Side by side, because they are read together.
-    rising : bool, shape (F,); false outside of `fill`.
+    settled : int32, shape (F,), number of the last filling that gave a flow its rate.
+    num_fillings : int32, shape (1,).
     """
 
     by_share: Heap
-    open: np.ndarray
-    rising: np.ndarray
+    settled: np.ndarray
+    num_fillings: np.ndarray
 
 
-@njit(cache=True)
-def empty_filling(num_flows, num_bundles):
+def empty_filling(num_flows: int, num_bundles: int) -> Filling:
     """Return the work space."""
     return Filling(
-        empty_heap(num_bundles), np.zeros((num_bundles, 3)), np.zeros(num_flows, dtype=np.bool_)
+        empty_heap(num_bundles),
+        np.zeros(num_flows, dtype=np.int32),
+        np.zeros(1, dtype=np.int32),
     )
 
 
-@njit(cache=True)
-def fill(state, filling, bundles, flows):
-    """Give running flows their max-min rates.
+@allocates_nothing
+def fill(state, filling, bundles, now):
+    """Give running flows their max-min rates from now on; return how many entries it looked at.
 
     Parameters
     ----------
-    state : `flow_state.FlowState`; rates, limits, levels and loads are written anew.
+    state : `flow_state.FlowState`; limits, levels and loads are written anew.
     filling : `Filling`.
     bundles : int32, all that the flows cross, and no other flow does.
-    flows : int32, all running flows that cross one of the bundles.
+    now : seconds.
     """
-    heap, keys, items = filling.by_share, filling.by_share.key, filling.by_share.items
-    _start_filling(state, filling, bundles, flows)
+    _start_filling(state, filling, bundles, now)
+    heap = filling.by_share
+    keys, items, places, size = heap.key, heap.items, heap.place, heap.size
     indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
-    start, count, members, flow_of = state.start, state.count, state.members, state.entry_flow
-    still_open, rising = filling.open, filling.rising
-    level, rate, limit = state.level, state.rate, state.limit
-    while heap.size[0] > 0:
+    table, member, limit = state.table, state.member, state.limit
+    goal, held, place = state.progress.goal, state.progress.held, state.progress.place
+    settled, turn = filling.settled, filling.num_fillings[0]
+    looks = 0
+    while size[0] > 0:
         bundle = items[0]
-        if still_open[bundle, RISING] == 0.0:
-            pop(heap)
+        if table[bundle].num_rising == 0:
+            pop_from(keys, items, places, size)
             continue
-        share = max(still_open[bundle, LEFT], 0.0) / still_open[bundle, WEIGHT]
+        share = max(table[bundle].left, 0.0) / table[bundle].rising_weight
         if share > keys[bundle] * (1 + ROUNDING):
-            put(heap, bundle, share)
+            put_at(keys, items, places, size, bundle, share)
             if items[0] != bundle:
                 continue
-        pop(heap)
-        level[bundle] = share
-        for position in range(start[bundle], start[bundle] + count[bundle]):
-            flow = flow_of[members[position]]
-            if not rising[flow]:
+        pop_from(keys, items, places, size)
+        table[bundle].level = share
+        first = table[bundle].first
+        for position in range(first, first + table[bundle].count):
+            flow = member[position]
+            if settled[flow] == turn:
                 continue
-            rising[flow] = False
-            rate[flow] = share
-            limit[flow] = bundle
+            settled[flow] = turn
+            if limit[flow] != bundle:
+                move(table, goal, held, place, flow, limit[flow], bundle, now)
+                limit[flow] = bundle
+            looks += indptr[flow + 1] - indptr[flow]
             for entry in range(indptr[flow], indptr[flow + 1]):
-                crossed = crosses[entry]
-                still_open[crossed, LEFT] -= shares[entry] * share
-                still_open[crossed, WEIGHT] -= shares[entry]
-                still_open[crossed, RISING] -= 1.0
-    used, bytes_per_s = state.used, state.bytes_per_s
+                row = table[crosses[entry]]
+                row.left -= shares[entry] * share
+                row.rising_weight -= shares[entry]
+                row.num_rising -= 1
     for bundle in bundles:
-        used[bundle] = bytes_per_s[bundle] - still_open[bundle, LEFT]
+        table[bundle].used = table[bundle].capacity - table[bundle].left
+    return looks
 
 
-@njit(cache=True)
-def _start_filling(state, filling, bundles, flows):
+@allocates_nothing
+def _start_filling(state, filling, bundles, now):
     """Let all flows rise from zero."""
-    indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
-    heap, still_open, rising = filling.by_share, filling.open, filling.rising
-    bytes_per_s, level = state.bytes_per_s, state.level
-    for bundle in bundles:
-        level[bundle] = np.inf
-        still_open[bundle, LEFT] = bytes_per_s[bundle]
-        still_open[bundle, WEIGHT] = 0.0
-        still_open[bundle, RISING] = 0.0
-    for flow in flows:
-        rising[flow] = True
-        for entry in range(indptr[flow], indptr[flow + 1]):
-            still_open[crosses[entry], WEIGHT] += shares[entry]
-            still_open[crosses[entry], RISING] += 1.0
+    heap, table = filling.by_share, state.table
+    touched, num_touched = state.progress.touched, state.progress.num_touched
+    filling.num_fillings[0] += 1
     clear(heap)
     for bundle in bundles:
-        if still_open[bundle, RISING] > 0.0:
-            append(heap, bundle, bytes_per_s[bundle] / still_open[bundle, WEIGHT])
+        # what it has served so far, it has served at its former level
+        advance(table, bundle, now)
+        touch(table, touched, num_touched, bundle)
+        table[bundle].level = np.inf
+        table[bundle].left = table[bundle].capacity
+        table[bundle].rising_weight = table[bundle].weight
+        table[bundle].num_rising = table[bundle].count
+        if table[bundle].count > 0:
+            append(heap, bundle, table[bundle].capacity / table[bundle].weight)
     order(heap)
 
 
-@njit(cache=True)
-def max_min_rates(paths: PathArrays, bytes_per_s: NDArray[np.float64]):
+def max_min_rates(paths: PathArrays, bytes_per_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the max-min fair rate of each flow, float64, shape (F,), bytes/s.
 
     A flow that crosses no bundle has an infinite rate.
@@ -137,11 +135,9 @@ def max_min_rates(paths: PathArrays, bytes_per_s: NDArray[np.float64]):
     """
     num_flows = len(paths.indptr) - 1
     state = idle_state(paths, bytes_per_s)
-    flows, bundles = np.arange(num_flows), np.arange(len(bytes_per_s))
-    enter(state, flows)
-    fill(state, empty_filling(num_flows, len(bytes_per_s)), bundles, flows)
-    rates = state.rate
-    for flow in range(num_flows):
-        if paths.indptr[flow] == paths.indptr[flow + 1]:
-            rates[flow] = np.inf
+    rates = np.full(num_flows, np.inf)
+    enter(state, np.arange(num_flows), rates)
+    fill(state, empty_filling(num_flows, len(bytes_per_s)), np.arange(len(bytes_per_s)), 0.0)
+    crossing = state.limit >= 0
+    rates[crossing] = state.table["level"][state.limit[crossing]]
     return rates

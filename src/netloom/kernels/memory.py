@@ -10,6 +10,10 @@ from netloom.kernels.inputs import MachineInputs, ShapeInputs, SoftwareInputs
 from netloom.kernels.stages import Stage
 
 
+#: Place of offload in `inputs.RECOMPUTES`.
+OFFLOAD = 3
+
+
 class Shards(NamedTuple):
     """Over how many accelerators a plan spreads things; names as in `inputs.PLAN_COLUMNS`."""
 
@@ -69,6 +73,8 @@ def activation_bytes_per_token(
     operator by operator so that gated, grouped-query and expert layers follow the same rule.
     """
     spread = 1.0 / tensor if software.sequence_parallel else 1.0
+    if recompute == OFFLOAD:
+        return 0.0
     if recompute == 2:
         return 2.0 * shape.hidden * spread
     masks = 1.0 if software.dropout else 0.0
@@ -115,6 +121,11 @@ def stage_memory(
     )
     # 16-bit logits and their 32-bit softmax
     buffers = machine.reserved_bytes + 6.0 * tokens * stage.logit_columns / shards.tensor
+    if shards.recompute == OFFLOAD:
+        # the layer in use, and the one on its way to or from the host
+        buffers += 2.0 * tokens * activation_bytes_per_token(
+            sequence, 0, has_experts, shards.tensor, shape, software
+        )
     if shards.recompute == 2:
         # the layer that is being done again holds everything once
         buffers += tokens * activation_bytes_per_token(

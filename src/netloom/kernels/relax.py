@@ -21,9 +21,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from netloom.kernels.compiled import adds_in_any_order, allocates_nothing
 from netloom.kernels.heap import Heap, clear, pop_from, put, put_at
+from netloom.kernels.progress import advance, move, touch
 
 #: Relative change of a rate that is passed on; rounding stays below it.
 SAME = 1e-12
@@ -32,88 +33,75 @@ SAME = 1e-12
 NEARLY_FULL = 1 - 1e-6
 
 
-class Changes(NamedTuple):
-    """Flows whose rate has changed, with what it was.
-
-    Attributes
-    ----------
-    flow : int32, shape (F,), the first ``count[0]`` are meant.
-    before : float64, shape (F,), bytes/s; by flow.
-    noted : bool, shape (F,), by flow.
-    count : int64, shape (1,).
-    """
-
-    flow: np.ndarray
-    before: np.ndarray
-    noted: np.ndarray
-    count: np.ndarray  # type: ignore[assignment]
-
-
 class Work(NamedTuple):
     """Work space: stale bundles by level, and what else limits the flows of one bundle.
 
     Attributes
     ----------
     stale : heap of bundles.
-    share : float64, shape (most flows on a bundle,), of the bundle's flows.
-    other : float64, of the same shape, level of the rest of each flow's path.
+    other : float64, shape (most flows on a bundle,), level of the rest of each flow's path.
     other_limit : int32, of the same shape, the bundle that has it.
     looks : int64, shape (1,), entries of paths looked at so far, a measure of the work.
     """
 
     stale: Heap
-    share: np.ndarray
     other: np.ndarray
     other_limit: np.ndarray
     looks: np.ndarray
 
 
-@njit(cache=True)
-def note(changes, flow, rate):
-    """Remember the rate that a flow had before its first change."""
-    if not changes.noted[flow]:
-        changes.noted[flow] = True
-        changes.before[flow] = rate
-        changes.flow[changes.count[0]] = flow
-        changes.count[0] += 1
-
-
-@njit(cache=True)
+@allocates_nothing
 def _mark(stale, bundle, level):
     """Mark a bundle as stale from a level on."""
     if stale.place[bundle] < 0 or stale.key[bundle] > level:
         put(stale, bundle, level)
 
 
-@njit(cache=True)
+@allocates_nothing
 def mark_entered(state, stale, flow):
     """Mark the bundles of a flow that has come as stale."""
     indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
-    bytes_per_s, used, count = state.bytes_per_s, state.used, state.count
+    table = state.table
     for entry in range(indptr[flow], indptr[flow + 1]):
         bundle = crosses[entry]
-        room = (bytes_per_s[bundle] - used[bundle]) / shares[entry]
-        _mark(stale, bundle, max(room, bytes_per_s[bundle] / count[bundle]))
+        room = (table[bundle].capacity - table[bundle].used) / shares[entry]
+        _mark(stale, bundle, max(room, table[bundle].capacity / table[bundle].weight))
 
 
-@njit(cache=True)
+@allocates_nothing
 def mark_left(state, stale, flow):
     """Mark the full bundles of a flow that has gone as stale."""
-    indptr, crosses, level = state.paths.indptr, state.paths.bundle, state.level
+    indptr, crosses, table = state.paths.indptr, state.paths.bundle, state.table
     for entry in range(indptr[flow], indptr[flow + 1]):
         bundle = crosses[entry]
-        if level[bundle] < np.inf:
-            _mark(stale, bundle, level[bundle])
+        if table[bundle].level < np.inf:
+            _mark(stale, bundle, table[bundle].level)
 
 
-@njit(cache=True)
+@allocates_nothing
 def mark_resized(stale, bundle):
     """Mark a bundle whose capacity has changed as stale, from the lowest level it can have."""
     _mark(stale, bundle, 0.0)
 
 
-@njit(cache=True)
-def level_that_fills(share, other, count, capacity, guess):
+@adds_in_any_order
+def _sums(share, first, other, count, level):
+    """Return what flows limited elsewhere take, the shares of the others, and all at infinity.
+
+    Sums may be taken in any order, so that they are vectors of four.
+    """
+    below, above, total = 0.0, 0.0, 0.0
+    for place in range(count):
+        taken = share[first + place] * other[place]
+        total += taken
+        is_below = other[place] < level
+        below += taken if is_below else 0.0
+        above += 0.0 if is_below else share[first + place]
+    return below, above, total
+
+
+@allocates_nothing
+def level_that_fills(share, first, other, count, capacity, guess):
     """Return x with ``sum of share * min(x, other) = capacity``, infinite if no x is enough.
 
     Newton's method on a concave, piecewise linear function: the first step lands at or below the
@@ -121,23 +109,18 @@ def level_that_fills(share, other, count, capacity, guess):
 
     Parameters
     ----------
-    share, other : float64, the first `count` are meant.
+    share, first : float64, of which `count` from `first` on are meant.
+    other, count : float64, of which the first `count` are meant.
     capacity : not negative.
     guess : where to start; any number, infinite too.
     """
-    total = 0.0
-    for place in range(count):
-        total += share[place] * other[place]
+    level = guess if guess < np.inf else 0.0
+    below, above, total = _sums(share, first, other, count, level)
     if total <= capacity * (1 + SAME):
         return np.inf
-    level = guess
     for turn in range(count + 2):
-        below, above = 0.0, 0.0
-        for place in range(count):
-            if other[place] < level:
-                below += share[place] * other[place]
-            else:
-                above += share[place]
+        if turn > 0:
+            below, above, total = _sums(share, first, other, count, level)
         if above == 0.0:
             # above all of them: start from zero, whose first step is the even share
             level = 0.0
@@ -149,81 +132,90 @@ def level_that_fills(share, other, count, capacity, guess):
     return level
 
 
-@njit(cache=True, inline="always")
-def _gather(bundle, flows, entries, rows, level, rate, limit, other, other_limit):
+@allocates_nothing
+def _gather(bundle, member, indptr, crosses, table, limit, other, other_limit):
     """Write what else limits a bundle's flows to the work space; return entries looked at."""
-    indptr, crosses = rows
-    looks = 0
-    for place in range(len(entries)):
-        flow = flows[entries[place]]
-        other[place], other_limit[place] = rate[flow], limit[flow]
-        if limit[flow] == bundle or limit[flow] < 0:
-            lowest, which = np.inf, np.int32(-1)
-            for crossing in range(indptr[flow], indptr[flow + 1]):
-                crossed = crosses[crossing]
-                if crossed != bundle and level[crossed] < lowest:
-                    lowest, which = level[crossed], crossed
-            other[place], other_limit[place] = lowest, which
+    first, looks = table[bundle].first, table[bundle].count
+    for position in range(table[bundle].count):
+        flow = member[first + position]
+        lowest, which = np.inf, limit[flow]
+        if which != bundle and which >= 0:
+            lowest = table[which].level
+        else:
+            for entry in range(indptr[flow], indptr[flow + 1]):
+                crossed = crosses[entry]
+                if crossed != bundle and table[crossed].level < lowest:
+                    lowest, which = table[crossed].level, crossed
             looks += indptr[flow + 1] - indptr[flow]
+        other[position], other_limit[position] = lowest, which
     return looks
 
 
-@njit(cache=True)
-def relax(state, work, changes, most_looks):
+@allocates_nothing
+def relax(state, work, now, most_looks):
     """Solve stale bundles until none is left; return False if it took too many looks at entries.
 
-    Then the state is of no use, and `maxmin.fill` must follow.
+    Then rates do not fit together, and `maxmin.fill` must follow.
     """
     indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
-    start, count, members, flow_of = state.start, state.count, state.members, state.entry_flow
-    bytes_per_s, used, levels = state.bytes_per_s, state.used, state.level
-    rates, limit = state.rate, state.limit
-    share, other, other_limit = work.share, work.other, work.other_limit
+    table, limit = state.table, state.limit
+    member, member_share = state.member, state.member_share
+    goal, held, place = state.progress.goal, state.progress.held, state.progress.place
+    touched, num_touched = state.progress.touched, state.progress.num_touched
     keys, items, places, size = work.stale.key, work.stale.items, work.stale.place, work.stale.size
-    noted, changed, before_change = changes.noted, changes.flow, changes.before
-    num_changed, looks = changes.count[0], 0
+    other, other_limit = work.other, work.other_limit
+    looks = 0
     while size[0] > 0 and looks <= most_looks:
         bundle = pop_from(keys, items, places, size)
-        entries = members[start[bundle] : start[bundle] + count[bundle]]
-        looks += len(entries) + _gather(
-            bundle, flow_of, entries, (indptr, crosses), levels, rates, limit, other, other_limit
+        first, num_members = table[bundle].first, table[bundle].count
+        looks += _gather(bundle, member, indptr, crosses, table, limit, other, other_limit)
+        before = table[bundle].level
+        level = level_that_fills(
+            member_share, first, other, num_members, table[bundle].capacity, before
         )
-        for place in range(len(entries)):
-            share[place] = shares[entries[place]]
-        level = level_that_fills(share, other, len(entries), bytes_per_s[bundle], levels[bundle])
-        levels[bundle] = level
+        if before < np.inf and abs(level - before) <= SAME * before:
+            level = before
+        if level != before:
+            advance(table, bundle, now)
+            touch(table, touched, num_touched, bundle)
+            table[bundle].level = level
         total = 0.0
-        for place in range(len(entries)):
-            flow = flow_of[entries[place]]
-            rate, before = other[place], rates[flow]
-            if level <= rate:
-                rate = level
-                limit[flow] = bundle
-            else:
-                limit[flow] = other_limit[place]
-            if abs(rate - before) <= SAME * before:
-                total += share[place] * before
+        for position in range(num_members):
+            flow, share = member[first + position], member_share[first + position]
+            elsewhere = other[position]
+            holder, rate_before = limit[flow], elsewhere
+            if holder == bundle:
+                rate_before = before
+            elif holder < 0:
+                rate_before = 0.0
+            elif level >= elsewhere * (1 - SAME):
+                # held elsewhere, and still so
+                total += share * elsewhere
                 continue
-            total += share[place] * rate
-            if not noted[flow]:
-                noted[flow] = True
-                before_change[flow] = before
-                changed[num_changed] = flow
-                num_changed += 1
-            rates[flow] = rate
+            rate = min(level, elsewhere)
+            total += share * rate
+            next_holder = bundle if level <= elsewhere else other_limit[position]
+            if next_holder != holder:
+                move(table, goal, held, place, flow, holder, next_holder, now)
+                touch(table, touched, num_touched, next_holder)
+                if holder >= 0:
+                    touch(table, touched, num_touched, holder)
+                limit[flow] = next_holder
+            if abs(rate - rate_before) <= SAME * rate_before:
+                continue
             looks += indptr[flow + 1] - indptr[flow]
-            key = min(rate, before) if before > 0.0 else rate
-            for crossing in range(indptr[flow], indptr[flow + 1]):
-                crossed = crosses[crossing]
+            key = min(rate, rate_before) if rate_before > 0.0 else rate
+            for entry in range(indptr[flow], indptr[flow + 1]):
+                crossed = crosses[entry]
                 if crossed == bundle:
                     continue
-                used[crossed] += shares[crossing] * (rate - before)
+                table[crossed].used += shares[entry] * (rate - rate_before)
                 if (
-                    levels[crossed] < np.inf or used[crossed] > NEARLY_FULL * bytes_per_s[crossed]
+                    table[crossed].level < np.inf
+                    or table[crossed].used > NEARLY_FULL * table[crossed].capacity
                 ) and (places[crossed] < 0 or keys[crossed] > key):
                     put_at(keys, items, places, size, crossed, key)
-        used[bundle] = total
-    changes.count[0] = num_changed
+        table[bundle].used = total
     work.looks[0] += looks
     done = size[0] == 0
     clear(work.stale)

@@ -73,7 +73,7 @@ def split_layers(num_layers: float, pipeline: float, interleave: float) -> Split
             slots = (num_layers + extra) / pipeline
             return Split(slots - (1.0 if extra == 2.0 else 0.0), slots, slots - min(extra, 1.0), 0.0)
     places = num_layers + 2.0
-    if pipeline < 3.0 or places < 2.0 * pipeline or places < chunks:
+    if pipeline < 2.0 or places < 2.0 * pipeline or places < chunks:
         return Split(0.0, 0.0, 0.0, 0.0)
     num_long = places % pipeline
     shorter = (places - num_long) / pipeline

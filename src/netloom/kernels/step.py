@@ -72,7 +72,7 @@ class DataMessages(NamedTuple):
 
 
 @njit(cache=True)
-def _stage_times(
+def stage_times(
     stage: Stage, place: int, dense: LayerTimes, sparse: LayerTimes, ends: np.ndarray
 ) -> np.ndarray:
     """Return one stage's sums over its layers, fields of `LayerTimes`, with embedding and loss."""
@@ -89,7 +89,7 @@ def _stage_times(
 
 
 @njit(cache=True)
-def _end_times(
+def end_times(
     tokens: float, tensor: float, shape: ShapeInputs, machine: MachineInputs
 ) -> np.ndarray:
     """Return seconds of the embedding (each way) and of head and loss forward and backward.
@@ -252,14 +252,14 @@ def evaluate_plan(
             micro_batch, sequence, shards.tensor, shards.context, shards.expert, shards.recompute,
             True, prices, shape, machine, software,
         )  # fmt: skip
-    ends = _end_times(tokens, shards.tensor, shape, machine)
+    ends = end_times(tokens, shards.tensor, shape, machine)
 
     times = np.zeros((NUM_PLACES, len(dense)))
     chain_s = 0.0
     for place in range(NUM_PLACES):
         stage = make_stage(place, split, pipeline, interleave, num_micro, shape)
         if stage.num_alike > 0.0:
-            times[place] = _stage_times(stage, place, dense, sparse, ends)
+            times[place] = stage_times(stage, place, dense, sparse, ends)
             chain_s += stage.num_alike * times[place, :_NUM_BUSY].sum()
             _keep_fullest(stage, shards, micro_batch, sequence, shape, machine, software, out)
     # expected maximum of many normal slowdowns (Cramer, Mathematical Methods of Statistics, 28.6)
@@ -268,7 +268,7 @@ def evaluate_plan(
     for place in range(NUM_PLACES):
         stage = make_stage(place, split, pipeline, interleave, num_micro, shape)
         if stage.num_alike > 0.0:
-            _fill_step(
+            fill_step(
                 stage, times[place], chain_s, plan, shards, tokens, slowdown, prices,
                 shape, machine, software, step,
             )  # fmt: skip
@@ -278,7 +278,7 @@ def evaluate_plan(
 
 
 @njit(cache=True)
-def _fill_step(
+def fill_step(
     stage: Stage,
     times: np.ndarray,
     chain_s: float,
@@ -316,15 +316,15 @@ def _fill_step(
         out[TENSOR_TOTAL + k] = num_micro * times[8 + k]
         out[TENSOR_SENT + k] = num_micro * times[11 + k]
 
-    taken = 0.0
+    sending = 0.0
     if pipeline > 1.0:
-        taken = _fill_pipeline_messages(
+        sending = _fill_pipeline_messages(
             tokens, pipeline, 2.0 * num_micro * interleave, shards.tensor,
             0.5 * busy_s / interleave, shape, software, prices, out,
         )  # fmt: skip
     held = stage_parameters(stage, shards, shape)
     # one bucket a layer; with chunks, all but the last chunk have the others' microbatches too
-    window = 1.0 - taken
+    window = 1.0 - sending
     if interleave > 1.0 and shards.sharding < 2:
         window *= pipeline * (interleave - 1.0) / interleave
     forward_s = times[0] + times[2] + times[4] + times[6]
@@ -332,9 +332,10 @@ def _fill_step(
         held, shards.sharding, num_micro, max(1.0, stage.num_dense + stage.num_sparse),
         window * forward_s, window * (busy_s - forward_s), software, prices,
     )  # fmt: skip
-    out[BY_DATA], out[DATA_TOTAL], out[DATA_SENT] = data.exposed_s, data.total_s, data.sent_bytes
-    keeps = min(1.0, software.communication_multiprocessors / machine.num_multiprocessors)
-    out[COMPUTE] += keeps * (data.total_s - data.exposed_s)
+    # what is hidden keeps its multiprocessors from the work
+    taken = min(1.0, software.communication_multiprocessors / machine.num_multiprocessors)
+    out[BY_DATA] = data.exposed_s + taken * (data.total_s - data.exposed_s)
+    out[DATA_TOTAL], out[DATA_SENT] = data.total_s, data.sent_bytes
     out[OPTIMIZER] = _optimizer_s(held, shards.sharding, machine, software)
     out[OPTIMIZER] += software.step_overhead_s
     work_s = out[COMPUTE : OPTIMIZER + 1].sum()

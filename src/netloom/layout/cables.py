@@ -21,6 +21,7 @@ from netloom.layout.length import trunk_ends
 from netloom.layout.plan import Layout
 from netloom.topology.clos import within
 from netloom.topology.fabric import Fabric
+from netloom.topology.names import endpoint_place, switch_name
 
 #: Columns of `rows`.
 COLUMNS = (
@@ -104,10 +105,10 @@ def rows(
     def end(endpoint: int, switch: int, tier: int, port: int, ports: int) -> tuple[str, str]:
         if endpoint >= 0:
             place = f"/{port + 1}" if several else ""
-            return f"node{endpoint // nics + 1:04d}", f"nic{endpoint % nics + 1}{place}"
-        number = switch - first_of_tier[tier] + 1
-        cage = layout.cage_links[tier]
-        return f"{fabric.tiers[tier].name}{number:04d}", _port(port, ports, cage)
+            node, nic = endpoint_place(endpoint, nics)
+            return node, nic + place
+        name = switch_name(fabric.tiers[tier].name, switch - int(first_of_tier[tier]))
+        return name, _port(port, ports, layout.cage_links[tier])
 
     for start in range(0, len(cables.trunk), _CHUNK):
         chunk = slice(start, start + _CHUNK)

@@ -8,9 +8,11 @@ value may be None, and what depends on it goes unsaid.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from netloom import catalog, topology
@@ -20,7 +22,8 @@ from netloom.resolve import rates
 from netloom.resolve.model_file import model_problems
 from netloom.schema import explain
 from netloom.schema.draft import draft
-from netloom.schema.study import Cluster, Goal, Network, Study
+from netloom.schema.study import Cluster, Goal, Network, Search, Study
+from netloom.simulate.rank_order import cannot_split, splits_experts
 from netloom.topology.counts import ports_needed, tier_rates
 from netloom.topology.fabric import Fabric
 
@@ -35,6 +38,7 @@ def study_problems(study: Study, directory: Path) -> Iterator[Problem]:
     yield from model_problems(study.model, directory)
     yield from _cluster_problems(study.cluster)
     yield from _precision_problems(study.goal, study.cluster)
+    yield from _order_problems(study.search, study.cluster)
     yield from _unknown("price-book", study.economics.prices, "economics.prices")
     yield from _quote_problems(study.economics.prices, study.economics.quotes)
     yield from _unknown("site-costs", study.economics.site, "economics.site")
@@ -96,6 +100,23 @@ def _cluster_problems(cluster: Cluster) -> Iterator[Problem]:
             hint=f"write one of {divisors}",
             where="cluster.nics_per_node",
         )
+
+
+def _order_problems(search: Search, cluster: Cluster) -> Iterator[Problem]:
+    """Return why no plan within pinned sizes has its experts on even rows of ranks."""
+    sizes = (search.tensor, search.context, search.pipeline, search.expert)
+    if search.order is None or cluster.accelerators is None:
+        return
+    plans = [
+        (tensor, context, pipeline, 1, data, expert, 1, 1, 0, 0)
+        for tensor, context, pipeline, expert in product(*(pinned or () for pinned in sizes))
+        for data, rest in (divmod(cluster.accelerators, tensor * context * pipeline),)
+        if not rest and data * context % expert == 0
+    ]
+    if not plans or not splits_experts(np.array(plans), search.order).all():
+        return
+    refusal = cannot_split(np.array(plans[0]), search.order).problem
+    yield Problem(refusal.message, refusal.hint, "search.order")
 
 
 def _precision_problems(goal: Goal, cluster: Cluster) -> Iterator[Problem]:

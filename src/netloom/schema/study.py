@@ -146,6 +146,10 @@ class Network(_Section):
 
 Sizes = tuple[Annotated[Whole, Field(gt=0)], ...]
 
+#: Parallel dimensions that a rank has a coordinate in, in the usual order from the inside out.
+Dimension = Literal["tensor", "context", "data", "pipeline"]
+_DIMENSIONS: tuple[Dimension, ...] = ("tensor", "context", "data", "pipeline")
+
 
 class Search(_Section):
     """Bounds of the search over parallel plans; a list pins a dimension to its values."""
@@ -164,12 +168,36 @@ class Search(_Section):
     micro_batch: Sizes | None = Field(
         default=None, min_length=1, description="Sequences per microbatch."
     )
-    recompute: tuple[Literal["none", "selective", "full"], ...] | None = Field(
-        default=None, min_length=1, description="Activation recomputation."
+    recompute: tuple[Literal["none", "selective", "full", "offload"], ...] | None = Field(
+        default=None, min_length=1, description="Activations computed again in backward, or moved to the host's memory."
     )
     sharding: tuple[Literal["none", "optimizer", "gradients", "parameters"], ...] | None = Field(
         default=None, min_length=1, description="What the data-parallel group shards (ZeRO 0 to 3)."
     )
+    order: tuple[Dimension, ...] = Field(
+        default=_DIMENSIONS,
+        description="Order of the dimensions onto ranks, the innermost first; experts lie "
+        "innermost inside data and context.",
+    )
+
+    @property
+    def pinned(self) -> dict[str, tuple[int | str, ...]]:
+        """The dimensions that the user bounds, with their values."""
+        return {name: sizes for name, sizes in self if name != "order" and sizes is not None}
+
+    @model_validator(mode="after")
+    def _each_dimension_once(self) -> Search:
+        missing = [name for name in _DIMENSIONS if name not in self.order]
+        twice = [name for name in _DIMENSIONS if self.order.count(name) > 1]
+        if missing or twice:
+            wrong = [f"{name} is missing" for name in missing]
+            wrong += [f"{name} is written more than once" for name in twice]
+            # what is there keeps its order, what is missing goes where it usually is
+            kept = list(dict.fromkeys(self.order))
+            for name in missing:
+                kept.insert(min(len(kept), _DIMENSIONS.index(name)), name)
+            refuse(", ".join(wrong), f"write order: [{', '.join(kept)}]", key="order")
+        return self
 
 
 Lengths = tuple[Annotated[Length, Field(gt=0)], ...]

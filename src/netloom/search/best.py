@@ -52,7 +52,7 @@ def best_plan(
     """
     if not len(plans):
         raise InfeasibleError(_no_plan(space))
-    priced = price_plans(plans, network, message_bytes_of(plans, model))
+    priced = price_plans(plans, network, message_bytes_of(plans, model), space.bounds.order)
     steps = model.evaluate(plans, priced.prices)
     step_s = np.where(_memory_bytes(steps) <= model.machine.hbm_bytes, steps[:, 0], np.inf)
     row = int(np.argmin(step_s))
@@ -70,7 +70,7 @@ def _memory_bytes(steps: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _no_plan(space: PlanSpace) -> str:
-    pinned = {name: sizes for name, sizes in space.bounds if sizes is not None}
+    pinned = space.bounds.pinned
     bounds = (
         "; the study pins "
         + ", ".join(f"{name} {', '.join(map(str, sizes))}" for name, sizes in pinned.items())
@@ -90,7 +90,17 @@ def _no_plan(space: PlanSpace) -> str:
             else ""
         )
         + "; tensor, context, pipeline and data multiply to the accelerators"
+        + _order_rule(space)
     )
+
+
+def _order_rule(space: PlanSpace) -> str:
+    order = space.bounds.order
+    apart = abs(order.index("context") - order.index("data")) > 1
+    if not (space.shape.experts and apart):
+        return ""
+    inner = next(name for name in order if name in ("context", "data"))
+    return f"; in the order {', '.join(order)} expert must divide {inner} or be a multiple of it"
 
 
 def _too_large(
@@ -136,8 +146,8 @@ def _fits(space: PlanSpace, model: StepModel) -> bool:
 
 
 def _freer_bounds(space: PlanSpace, model: StepModel) -> str:
-    pinned = [name for name, sizes in space.bounds if sizes is not None]
-    if pinned and _fits(replace(space, bounds=type(space.bounds)()), model):
+    pinned = space.bounds.pinned
+    if pinned and _fits(replace(space, bounds=type(space.bounds)(order=space.bounds.order)), model):
         return f"search bounds without {', '.join(pinned)}"
     return ""
 

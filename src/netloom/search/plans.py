@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from netloom.kernels.inputs import RECOMPUTES, SHARDINGS
 from netloom.schema.study import Search
+from netloom.simulate.rank_order import splits_experts
 from netloom.workload.shape import TransformerShape
+
+
+#: What the search chooses from; moving activations to the host is only taken where a user asks.
+_FREE_RECOMPUTES = ("none", "selective", "full")
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,13 @@ def plan_matrix(space: PlanSpace) -> NDArray[np.int64]:
     Memory is not looked at: it depends on the machine and is masked by whoever evaluates.
     """
     rows = list(_plans(space))
-    return np.array(rows, dtype=np.int64).reshape(len(rows), 10)
+    plans = np.array(rows, dtype=np.int64).reshape(len(rows), 10)
+    return plans[~splits_experts(plans, space.bounds.order)]
 
 
 def _plans(space: PlanSpace) -> Iterator[tuple[int, ...]]:
     bounds = space.bounds
-    recomputes = [RECOMPUTES.index(name) for name in bounds.recompute or RECOMPUTES]
+    recomputes = [RECOMPUTES.index(name) for name in bounds.recompute or _FREE_RECOMPUTES]
     micro_batches = bounds.micro_batch or _powers_of_two(8)
     for tensor, context, expert in product(_tensor(space), _context(space), _expert(space)):
         for pipeline in _pipeline(space, tensor * context):
@@ -111,10 +117,10 @@ def _pipeline(space: PlanSpace, inner: int) -> Iterator[int]:
 def _interleave(space: PlanSpace, pipeline: int, num_micro: int) -> Iterator[int]:
     """Chunks split the layers evenly, with or without places for embedding and loss.
 
-    More than one chunk needs microbatches in whole rounds of the pipeline (Megatron-LM). Dense
+    Uneven chunks are allowed where the user pins the stages. More than one chunk needs microbatches in whole rounds of the pipeline (Megatron-LM). Dense
     layers before those with experts stay on the first stage.
     """
-    from netloom.kernels.stages import split_layers
+    from netloom.kernels.stages import split_layers, splits_evenly
 
     shape = space.shape
     num_leading = shape.experts.num_dense_layers if shape.experts else 0
@@ -122,6 +128,9 @@ def _interleave(space: PlanSpace, pipeline: int, num_micro: int) -> Iterator[int
     for size in sizes:
         if size > 1 and (pipeline == 1 or num_micro % pipeline):
             continue
-        split = split_layers(float(shape.num_layers), float(pipeline), float(size))
+        sizes_of_split = float(shape.num_layers), float(pipeline), float(size)
+        if not (space.bounds.pipeline or splits_evenly(*sizes_of_split)):
+            continue
+        split = split_layers(*sizes_of_split)
         if split.middle > 0.0 and split.first >= num_leading:
             yield size

@@ -88,10 +88,7 @@ def busiest(
     extra = np.zeros(len(loads)) if extra_loads is None else extra_loads
     num_hops = int(paths.num_hops.max(initial=0))
     if hashing is None:
-        routing = fabric.routing
-        if len(flows.source) and isinstance(routing, DetourRouting) and routing.has_detours:
-            detours = routing.detour_loads(flows.source, flows.target, flows.flow_bytes)
-            loads = least_loading_mix(loads, detours, bundles.bytes_per_s)
+        loads = with_detours(fabric, flows, loads)
         by_stage_s = kernel.stage_seconds(loads + extra, bundle_arrays)
         return Busy(by_stage_s.max(keepdims=True), by_stage_s, num_hops)
     first_member = np.concatenate([[0], np.cumsum(bundles.num_members, dtype=np.int64)])
@@ -123,6 +120,33 @@ def _paths(fabric: Fabric, flows: EndpointFlows) -> Paths:
             f"{flows.target[broken]}"
         )
     return paths
+
+
+def with_detours(
+    fabric: Fabric, flows: EndpointFlows, minimal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return bundle loads, float64, shape (B,), when some of the traffic takes detours.
+
+    `minimal` are the loads on minimal routes; they stay where the routing takes no detours.
+    """
+    if not len(flows.source) or not takes_detours(fabric):
+        return minimal
+    routing = fabric.routing
+    assert isinstance(routing, DetourRouting)
+    detours = routing.detour_loads(flows.source, flows.target, flows.flow_bytes)
+    return least_loading_mix(minimal, detours, routing.bundles.bytes_per_s)
+
+
+def takes_detours(fabric: Fabric) -> bool:
+    """Return whether spread traffic may leave the minimal routes.
+
+    Examples
+    --------
+    >>> from netloom.topology import build
+    >>> takes_detours(build("fat-tree", {"hosts": 64, "radix": 16, "tiers": 2}))
+    False
+    """
+    return isinstance(fabric.routing, DetourRouting) and fabric.routing.has_detours
 
 
 def least_loading_mix(

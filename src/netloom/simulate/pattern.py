@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.collective import ALGORITHMS, InNetwork, Phase
+from netloom.collective import InNetwork, Phase
 from netloom.collective.groups import PlacedGroups
 from netloom.errors import InfeasibleError
 from netloom.simulate.busiest import Hashing, busiest
-from netloom.simulate.placement import EndpointFlows, Placement, to_endpoints
+from netloom.simulate.placement import Placement, to_endpoints
 from netloom.topology.fabric import Fabric, ReducingRouting
 
 
@@ -47,16 +48,15 @@ class Pattern(NamedTuple):
 
 
 def pattern_of(
-    algorithm: str,
-    operation: str,
+    phases: Sequence[Phase],
     groups: PlacedGroups,
     fabric: Fabric,
     placement: Placement,
     hashing: Hashing | None,
 ) -> Pattern:
-    """Return the traffic of an algorithm that runs on all groups at the same time."""
+    """Return the traffic of phases that run on all groups at the same time."""
     loads, num_hops = [], 0
-    for phase in ALGORITHMS.get(algorithm).phases(groups, operation):
+    for phase in phases:
         on_wire = to_endpoints(phase, groups, placement)
         extra, height = in_network_loads(phase.in_network, groups, fabric, placement)
         scale_up_bytes = phase.scale_up_bytes + on_wire.forwarded_bytes
@@ -102,11 +102,3 @@ def _endpoints(
     first = placement.node(accelerator) * placement.nics_per_node + placement.rail(accelerator)
     endpoint = (first[:, None] + nics).ravel().astype(np.int32)
     return endpoint, (in_network.group[:, None] * len(nics) + nics).ravel()
-
-
-def phase_flows(
-    algorithm: str, operation: str, groups: PlacedGroups, placement: Placement
-) -> list[tuple[Phase, EndpointFlows]]:
-    """Return each phase with its flows between endpoints, per byte of the operation's size."""
-    phases = ALGORITHMS.get(algorithm).phases(groups, operation)
-    return [(phase, to_endpoints(phase, groups, placement)) for phase in phases]

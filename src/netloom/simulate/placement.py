@@ -8,7 +8,7 @@ them. Rank r sits on accelerator r unless a map says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class Placement:
         uses, for nodes that are not rail-aligned; None for the even rule.
     forwarding : whether a sender whose target is on another rail hands its bytes to the NIC of that
         rail in its own node first (NCCL's PXN), where nodes have a scale-up network.
+    staged : whether whole messages are handed over before the network begins; otherwise piece by
+        piece beside it, as NCCL does.
     """
 
     accelerators_per_node: int
@@ -37,6 +39,7 @@ class Placement:
     accelerator_of_rank: NDArray[np.int32] | None = None
     nic_of_accelerator: NDArray[np.int32] | None = None
     forwarding: bool = True
+    staged: bool = False
 
     def __post_init__(self) -> None:
         more, less = sorted((self.accelerators_per_node, self.nics_per_node), reverse=True)
@@ -99,7 +102,8 @@ def to_endpoints(phase: Phase, groups: PlacedGroups, placement: Placement) -> En
         forwarded_bytes = 0.0
     else:
         source_rail = placement.rail(flat[phase.target])
-        forwarded_bytes = _forwarded_bytes(phase, flat, source_rail, placement)
+        handed_over = _forwarded_bytes(phase, flat, source_rail, placement)
+        forwarded_bytes = 0.0 if placement.staged else handed_over
     source, target = flat[phase.source], flat[phase.target]
     source = placement.node(source) * placement.nics_per_node + source_rail
     target = placement.node(target) * placement.nics_per_node + placement.rail(target)
@@ -112,6 +116,31 @@ def to_endpoints(phase: Phase, groups: PlacedGroups, placement: Placement) -> En
     return EndpointFlows(
         source.astype(np.int32), target.astype(np.int32), flow_bytes, forwarded_bytes
     )
+
+
+def staged(phase: Phase, groups: PlacedGroups, placement: Placement) -> tuple[Phase, ...]:
+    """Return a phase after the one in which its bytes are handed to the right rails.
+
+    Examples
+    --------
+    Accelerator 0 of the first node sends to accelerator 1 of the second:
+
+    >>> from netloom.collective.groups import place
+    >>> groups = place(np.array([[0, 9]]), 8)
+    >>> one = np.array([1], dtype=np.int32)
+    >>> phase = Phase(np.array([0]), one, np.array([1]), np.array([3.0]), 0.0)
+    >>> [each.scale_up_bytes for each in staged(phase, groups, Placement(8, 8, staged=True))]
+    [3.0, 0.0]
+    """
+    beside = replace(placement, staged=False)
+    forwarded_bytes = to_endpoints(phase, groups, beside).forwarded_bytes
+    if forwarded_bytes == 0.0:
+        return (phase,)
+    hand_over = Phase(
+        phase.source[:0], phase.num_sources[:0], phase.target[:0], phase.flow_bytes[:0],
+        forwarded_bytes,
+    )  # fmt: skip
+    return hand_over, phase
 
 
 def _one_sender_each(phase: Phase) -> Phase:

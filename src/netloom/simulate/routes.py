@@ -188,7 +188,7 @@ def _walked(
     else:
         rows = routing.paths(source, target)
     bundles, first_node = routing.bundles, fabric.num_switches
-    tail, head = _bundle_ends(fabric, routing)
+    tail, head = bundle_ends(fabric, routing)
     first_member = np.concatenate([[0], np.cumsum(bundles.num_members, dtype=np.int64)])
     indptr, link = single_paths(
         PathArrays(rows.indptr, rows.bundle, rows.share),
@@ -205,7 +205,7 @@ def _walked(
     )
 
 
-def _bundle_ends(fabric: Fabric, routing: Routing) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def bundle_ends(fabric: Fabric, routing: Routing) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the nodes at both ends of each bundle: switches, then endpoints; both shape (B,)."""
     if isinstance(routing, DragonflyRouting):
         return _dragonfly_ends(fabric, routing)

@@ -5,6 +5,7 @@ Legend for shapes: P plans. Plans are rows of `kernels.inputs.PLAN_COLUMNS`, int
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +17,10 @@ from netloom.kernels import inputs
 from netloom.kernels.inputs import MachineInputs, ShapeInputs, SoftwareInputs
 from netloom.result import Communication, Memory, Plan, StepParts
 from netloom.simulate.network import NetworkModel
+from netloom.simulate.rank_order import RANK_ORDER, groups_of
 
 #: Operation of each price row; the step kernel hands over sizes as nccl-tests counts them.
-_OPERATIONS = (
+OPERATIONS = (
     "all-gather", "all-reduce", "all-gather", "all-to-all",
     "send-recv", "reduce-scatter", "reduce-scatter",
 )  # fmt: skip
@@ -78,28 +80,6 @@ class StepModel:
         )  # fmt: skip
 
 
-def groups_of(plans: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return size and stride of each plan's groups, int64, shape (P, 7, 2).
-
-    Ranks are ordered tensor, context, data, pipeline from the inside out. Gradients cross the
-    context and the data ranks together; experts are spread over the innermost of these.
-    """
-    tensor, context = plans[:, inputs.TENSOR], plans[:, inputs.CONTEXT]
-    pipeline, data = plans[:, inputs.PIPELINE], plans[:, inputs.DATA]
-    expert = plans[:, inputs.EXPERT]
-    one = np.ones_like(tensor)
-    rows = (
-        (tensor, one),
-        (tensor, one),
-        (context, tensor),
-        (expert, tensor),
-        (pipeline, tensor * context * data),
-        (data * context, tensor),
-        (np.maximum(1, data * context // expert), tensor * expert),
-    )
-    return np.stack([np.stack(row, axis=1) for row in rows], axis=1)
-
-
 def message_bytes_of(plans: NDArray[np.int64], model: StepModel) -> NDArray[np.float64]:
     """Return the size of one call of each plan's messages, float64, shape (P, 7).
 
@@ -124,30 +104,40 @@ def message_bytes_of(plans: NDArray[np.int64], model: StepModel) -> NDArray[np.f
     return np.stack(rows, axis=1)
 
 
+def size_exponents(message_bytes: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the powers of two to which sizes of messages are rounded.
+
+    Sizes only choose algorithms, and near a threshold two algorithms cost the same.
+    """
+    return np.round(np.log2(np.maximum(1.0, message_bytes))).astype(np.int64)
+
+
 def price_plans(
-    plans: NDArray[np.int64], network: NetworkModel, message_bytes: NDArray[np.float64]
+    plans: NDArray[np.int64],
+    network: NetworkModel,
+    message_bytes: NDArray[np.float64],
+    order: Sequence[str] = RANK_ORDER,
 ) -> PlanPrices:
     """Return the prices of every plan's messages; each distinct communicator is solved once.
 
-    `message_bytes`, float64, shape (P, 7), are rounded to powers of two: they only choose
-    algorithms, and near a threshold two algorithms cost the same.
+    Parameters
+    ----------
+    message_bytes : float64, shape (P, 7), see `message_bytes_of`.
+    order : of the plans' dimensions onto ranks, from the inside out.
     """
-    groups = groups_of(plans)
-    scale = np.round(np.log2(np.maximum(1.0, message_bytes))).astype(np.int64)
-    prices = np.zeros((len(plans), len(_OPERATIONS), 2))
-    limits = np.zeros((len(plans), len(_OPERATIONS)), dtype=np.int16)
+    groups = groups_of(plans, order)
+    scale = size_exponents(message_bytes)
+    prices = np.zeros((len(plans), len(OPERATIONS), 2))
+    limits = np.zeros((len(plans), len(OPERATIONS)), dtype=np.int16)
     limit_names: tuple[str, ...] = ()
-    for row, operation in enumerate(_OPERATIONS):
+    for row, operation in enumerate(OPERATIONS):
         keys = np.column_stack([scale[:, row], groups[:, row]])
         distinct, index = np.unique(keys, axis=0, return_inverse=True)
         index = index.reshape(-1)
         for exponent in np.unique(distinct[:, 0]):
             chosen = np.flatnonzero(distinct[:, 0] == exponent)
             priced = network.price(
-                [
-                    Communicator(operation, int(size), int(stride))
-                    for size, stride in distinct[chosen, 1:]
-                ],
+                [Communicator(operation, *map(int, row)) for row in distinct[chosen, 1:]],
                 reference_bytes=2.0**exponent,
             )
             limit_names = priced.limit_names
@@ -194,6 +184,7 @@ def memory_of(step: NDArray[np.float64], machine: MachineInputs) -> Memory:
 def communication_of(priced: PricedPlan, *, sequence_parallel: bool) -> tuple[Communication, ...]:
     """Return each parallel dimension's traffic in one step, dimensions of size one left out."""
     values = _named(priced.step)
+    # how many ranks a group has does not depend on their order
     sizes = groups_of(priced.plan[None])[0, :, 0]
     tensor_row = inputs.TENSOR_GATHER if sequence_parallel else inputs.TENSOR_REDUCE
     rows = (
@@ -211,7 +202,7 @@ def communication_of(priced: PricedPlan, *, sequence_parallel: bool) -> tuple[Co
         found.append(
             Communication(
                 dimension=dimension,
-                operation=_OPERATIONS[row],
+                operation=OPERATIONS[row],
                 group_size=int(sizes[row]),
                 bytes=sent,
                 total_s=total_s,

@@ -102,13 +102,13 @@ def summarise(rows: Sequence[Row], category: str, role: str) -> Summary:
         role=role,
         num_rows=len(rows),
         num_missed=sum(not row.passed for row in rows),
-        median=_quantile(errors, 0.5),
-        percentile_90=_quantile(errors, 0.9),
+        median=quantile(errors, 0.5),
+        percentile_90=quantile(errors, 0.9),
         bias=sum(row.error_fraction for row in rows) / len(rows),
     )
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
+def quantile(ordered: Sequence[float], share: float) -> float:
     """Return a quantile by linear interpolation between order statistics."""
     place = share * (len(ordered) - 1)
     below = int(place)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from netloom.units import show
 from netloom.validation import CATEGORIES, Row, Summary, ValidationReport
+from netloom.validation.details import Detail, after_rows
 
 _OPENING = """# Accuracy
 
@@ -34,6 +35,8 @@ def to_markdown(report: ValidationReport) -> str:
                     if (row.category, row.role) == (category, summary.role)
                 ]
                 parts += ["", f"### {category}: {summary.role}", "", *_row_lines(rows)]
+        for detail in after_rows(category):
+            parts += ["", f"### {category}: {detail.title}", "", *_detail_lines(detail)]
     return "\n".join(parts) + "\n"
 
 
@@ -74,6 +77,12 @@ def _row_lines(rows: Sequence[Row]) -> Iterator[str]:
     yield ""
     for sign, texts in (("S", sources), ("N", notes)):
         yield from (f"- {sign}{position}: {text}" for text, position in texts.items())
+
+
+def _detail_lines(detail: Detail) -> Iterator[str]:
+    yield _line(*detail.headings)
+    yield "|" + "---|" * len(detail.headings)
+    yield from (_line(*line) for line in detail.lines)
 
 
 def _line(*cells: str) -> str:

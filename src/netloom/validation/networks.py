@@ -1,4 +1,4 @@
-"""Reference networks of the collective rows: 8 GPUs and NICs of 400 Gb/s a node, on rails."""
+"""Reference networks of the collective rows: nodes of GPUs with a 400 Gb/s NIC each, on rails."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ _PORTS = 64
 #: Release whose published latencies the rows hold.
 LIBRARY = "nccl-2.30"
 
+#: Every algorithm under one protocol without losses, for bounds.
+GENERIC = "generic-2026"
+
 
 @lru_cache(maxsize=64)
 def network(
-    num_nodes: int, protocol: str = "roce-v2-adaptive", ideal: bool = False
+    num_nodes: int,
+    protocol: str = "roce-v2-adaptive",
+    ideal: bool = False,
+    gpus: int = GPUS,
+    library: str = LIBRARY,
+    algorithms: tuple[str, ...] | None = PLAIN_ALGORITHMS,
 ) -> NetworkModel:
     """Return H100 or H200 nodes on a rail-optimised tree; `ideal` is free of losses.
 
@@ -27,8 +35,8 @@ def network(
     """
     parameters = topology.sized(
         "rail-optimized",
-        hosts=GPUS * num_nodes,
-        nics_per_node=GPUS,
+        hosts=gpus * num_nodes,
+        nics_per_node=gpus,
         num_ports=_PORTS,
         link_bytes_per_s=LINK_BYTES_PER_S,
     )
@@ -46,12 +54,30 @@ def network(
         topology.build("rail-optimized", parameters),
         wire,
         scale_up,
-        GPUS,
-        GPUS,
-        GPUS * num_nodes,
-        catalog.get("collective-library", LIBRARY),
-        algorithms=PLAIN_ALGORITHMS,
+        gpus,
+        gpus,
+        gpus * num_nodes,
+        catalog.get("collective-library", library),
+        algorithms=algorithms,
     )
+
+
+def price_by(
+    model: NetworkModel, operation: str, key: str, size_bytes: float, stride: int = 1
+) -> Price:
+    """Return the price of one operation under one algorithm and protocol.
+
+    It runs over all ranks of a network, or over those that are `stride` apart.
+    """
+    communicator = Communicator(operation, model.num_accelerators // stride, stride)
+    (found,) = (p for p in model.candidates(communicator, size_bytes) if p.algorithm == key)
+    return found
+
+
+def bus_bytes_per_s(model: NetworkModel, operation: str, size_bytes: float, priced: Price) -> float:
+    """Return the bus bandwidth of a price over all ranks, latency included."""
+    rate = size_bytes / (priced.latency_s + size_bytes * priced.s_per_byte)
+    return rate * bus_factor(operation, model.num_accelerators)
 
 
 def price(model: NetworkModel, operation: str, size_bytes: float) -> Price:

@@ -1,152 +1,217 @@
 """Published training steps, as rows that netloom can predict.
 
-A blank size was not published: netloom chooses it, as its search would, and says what it chose.
+What a source leaves blank netloom chooses, as its search would, and says what it chose.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
-from typing import Any, Literal
 
-import yaml
+import numpy as np
+from numpy.typing import NDArray
 
 from netloom import catalog, topology
-from netloom.errors import ParameterError
+from netloom.catalog.parts import Node, Precision
+from netloom.errors import InfeasibleError, ParameterError
 from netloom.evaluate import LIBRARY
+from netloom.kernels import inputs
 from netloom.resolve.rates import port_mode
 from netloom.schema.study import Search
 from netloom.search.best import Best, best_plan
 from netloom.search.plans import PlanSpace, plan_matrix
+from netloom.simulate.expert_traffic import token_share
 from netloom.simulate.network import PLAIN_ALGORITHMS, NetworkModel
 from netloom.simulate.step import StepModel
-from netloom.workload.flops import training_flops_per_token
+from netloom.validation.step_rules.systems import System
 from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
-from netloom.workload.shape import TransformerShape, from_config, read_config
-
-Role = Literal["test", "calibration"]
-
-DATA = Path(__file__).parent / "data"
+from netloom.workload.shape import TransformerShape
 
 
 @dataclass(frozen=True)
 class StepRow:
-    """One measured step; fields are the columns of ``data/steps.csv``."""
+    """One published step, in the catalogue's terms.
+
+    Attributes
+    ----------
+    id, source, format : of the row, of its measurement, of the table that it is in.
+    model : as the table writes it.
+    software : part of the catalogue.
+    stand_in : what that part stands in for; empty when it is the software itself.
+    precision : of the matrix products, as the table writes it.
+    peak : precision of the catalogue whose peak they are rated by.
+    bounds : sizes that were published; None where netloom chooses.
+    measured_step_s : seconds; 0 when the table has no measurement.
+    note : what netloom does not take into account, and what stands in for what.
+    """
 
     id: str
-    role: Role
     source: str
+    format: str
     model: str
-    node: str
-    switch: str
-    protocol: str
-    fabric: str
+    shape: TransformerShape
+    system: System
     software: str
+    stand_in: str
     precision: str
+    peak: Precision
     accelerators: int
     sequence: int
     batch_sequences: int
     bounds: Search
     measured_step_s: float
-    measured_flops_per_s: float
-    flop_convention: str
     note: str
 
-    def published_step_s(self, shape: TransformerShape) -> float:
-        """Return the measured seconds, computed back from FLOP/s where only those were given."""
-        if self.measured_step_s:
-            return self.measured_step_s
-        flops = training_flops_per_token(shape, self.sequence, self.flop_convention)  # type: ignore[arg-type]
-        flops *= self.batch_sequences * self.sequence
-        return flops / self.accelerators / self.measured_flops_per_s
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A row that netloom cannot predict, and why."""
+
+    id: str
+    source: str
+    format: str
+    model: str
+    reason: str
 
 
-#: Columns that pin a dimension of the plan.
-_SIZES = ("tensor", "context", "pipeline", "interleave", "expert", "micro_batch")
+@dataclass(frozen=True)
+class Prediction:
+    """A row's fastest plan within its published sizes.
+
+    Attributes
+    ----------
+    chosen : what netloom chose, by dimension; only where there was more than one choice.
+    note : when no plan fits by our memory model, although the run did.
+    """
+
+    best: Best
+    chosen: dict[str, int | str]
+    note: str = ""
+
+    @property
+    def step_s(self) -> float:
+        """Seconds of one step."""
+        return float(self.best.priced.step[0])
 
 
-def read_rows(path: Path) -> Iterator[StepRow]:
-    """Yield the rows of a CSV file with the columns of `StepRow` and of the plan."""
-    with path.open(newline="", encoding="utf-8") as file:
-        for raw in csv.DictReader(file):
-            yield _row(raw)
-
-
-def _row(raw: dict[str, str]) -> StepRow:
-    bounds: dict[str, Any] = {name: (int(raw[name]),) for name in _SIZES if raw[name]}
-    bounds |= {name: (raw[name],) for name in ("sharding", "recompute") if raw[name]}
-    return StepRow(
-        **{name: raw[name] for name in _TEXTS},
-        role="calibration" if raw["role"] == "calibration" else "test",
-        accelerators=int(raw["accelerators"]),
-        sequence=int(raw["sequence"]),
-        batch_sequences=int(raw["batch_sequences"]),
-        bounds=Search(**bounds),
-        measured_step_s=float(raw["measured_step_s"] or 0),
-        measured_flops_per_s=1e12 * float(raw["measured_tflops"] or 0),
-    )
-
-
-_TEXTS = (
-    "id", "source", "model", "node", "switch", "protocol", "fabric", "software",
-    "precision", "flop_convention", "note",
-)  # fmt: skip
-
-
-@cache
-def shape_of(model: str) -> TransformerShape:
-    """Return the shape of a model of ``data/models.yaml`` or of the catalogue."""
-    known = yaml.safe_load((DATA / "models.yaml").read_text(encoding="utf-8"))
-    if model in known:
-        return from_config(known[model], model)
-    return read_config(catalog.model_path(model))
-
-
-def predict(row: StepRow) -> Best:
+def predict(row: StepRow) -> Prediction:
     """Return the fastest plan within a row's published sizes.
 
-    Memory decides among plans where netloom chooses; a plan that was published ran, whatever our
-    memory model says of it.
+    Memory decides among plans where netloom chooses. A measured run did fit: when our memory model
+    says that no plan does, the leanest is taken.
+
+    Raises
+    ------
+    ParameterError
+        When the software is not calibrated for the accelerator or the precision.
+    InfeasibleError
+        When no plan has the published sizes, or none fits and the row has no measurement.
     """
-    node = catalog.get("node", row.node)
+    model, network = model_and_network(row)
+    domain = domain_of(catalog.get("node", row.system.node), row.accelerators)
+    space = PlanSpace(
+        row.shape, row.accelerators, domain, row.batch_sequences, row.sequence, row.bounds
+    )
+    plans = plan_matrix(space)
+    roomy = replace(model, machine=model.machine._replace(hbm_bytes=float("inf")))
+    if len(plans) == 1:
+        return Prediction(best_plan(space, plans, roomy, network), {})
+    note = ""
+    try:
+        best = best_plan(space, plans, model, network)
+    except InfeasibleError:
+        if not len(plans) or not row.measured_step_s:
+            raise
+        best = best_plan(space, _leanest(plans, model), roomy, network)
+        note = "no plan fits by netloom's memory model; the leanest is taken"
+    return Prediction(best, _chosen(best.priced.plan, plans), note)
+
+
+def model_and_network(row: StepRow) -> tuple[StepModel, NetworkModel]:
+    """Return a row's step on its machines, and its fabric.
+
+    Raises
+    ------
+    ParameterError
+        When the software is not calibrated for the accelerator or the precision.
+    """
+    node = catalog.get("node", row.system.node)
     software = catalog.get("software", row.software)
-    accelerator = catalog.get("accelerator", node.accelerator)
-    shape = shape_of(row.model)
+    machine = machine_inputs(catalog.get("accelerator", node.accelerator), software, row.peak)
+    if row.system.memory_gib:
+        machine = machine._replace(hbm_bytes=row.system.memory_gib * 2.0**30)
     model = StepModel(
-        shape=shape_inputs(shape),
-        machine=machine_inputs(accelerator, software, row.precision),  # type: ignore[arg-type]
+        shape=shape_inputs(row.shape),
+        machine=machine,
         software=software_inputs(software),
         sequence=row.sequence,
         num_accelerators=row.accelerators,
     )
-    space = PlanSpace(
-        shape, row.accelerators, node.scale_up_domain, row.batch_sequences, row.sequence, row.bounds
-    )
-    network = _network(row.fabric, row.node, row.switch, row.protocol, row.accelerators)
-    plans = plan_matrix(space)
-    if len(plans) == 1:
-        roomy = model.machine._replace(hbm_bytes=float("inf"))
-        model = replace(model, machine=roomy)
-    return best_plan(space, plans, model, network)
+    domain = domain_of(node, row.accelerators)
+    return model, _network(row.system, domain, row.accelerators, row.shape, row.software)
+
+
+def domain_of(node: Node, num_accelerators: int) -> int:
+    """Return the accelerators of one scale-up domain that a job uses.
+
+    A job that does not fill whole racks takes equal parts of them, the largest that it splits into,
+    so that groups of powers of two stay inside: 64 of the 72 of an NVL72.
+
+    Examples
+    --------
+    >>> tray = catalog.get("node", "gb200-nvl72-tray")
+    >>> [domain_of(tray, count) for count in (8, 256, 2304)]
+    [8, 64, 72]
+    """
+    size = node.num_accelerators
+    parts = [part for part in range(size, node.scale_up_domain + 1, size)]
+    return max((part for part in parts if num_accelerators % part == 0), default=size)
+
+
+def _leanest(plans: NDArray[np.int64], model: StepModel) -> NDArray[np.int64]:
+    """Return the plan that needs the least memory, shape (1, 10)."""
+    from netloom.kernels.step import BUFFERS, WEIGHTS
+
+    # memory does not depend on what messages cost
+    free = np.zeros((len(plans), len(inputs.PRICE_ROWS), 2))
+    used = model.evaluate(plans, free)[:, WEIGHTS : BUFFERS + 1].sum(axis=1)
+    return plans[np.argmin(used)][None]
+
+
+#: Dimensions that follow from the others and from the batch.
+_FOLLOWS = ("data", "num_micro_batches")
+
+
+def _chosen(plan: NDArray[np.int64], plans: NDArray[np.int64]) -> dict[str, int | str]:
+    """Return the dimensions in which the plans differ, as one plan has them."""
+    names = {inputs.SHARDING: inputs.SHARDINGS, inputs.RECOMPUTE: inputs.RECOMPUTES}
+    chosen: dict[str, int | str] = {}
+    for column, dimension in enumerate(inputs.PLAN_COLUMNS):
+        if dimension not in _FOLLOWS and len(np.unique(plans[:, column])) > 1:
+            value = int(plan[column])
+            chosen[dimension] = names[column][value] if column in names else value
+    return chosen
 
 
 @cache
 def _network(
-    fabric: str, node_name: str, switch_name: str, protocol: str, num_accelerators: int
+    system: System,
+    domain: int,
+    num_accelerators: int,
+    shape: TransformerShape,
+    software: str,
 ) -> NetworkModel:
-    """Return the fabric that a row names, ``"kind key=value ..."``, ready to price messages."""
-    kind, *settings = fabric.split()
-    node, switch = catalog.get("node", node_name), catalog.get("switch", switch_name)
+    """Return a row's fabric, ready to price messages."""
+    kind, *settings = system.fabric.split()
+    node, switch = catalog.get("node", system.node), catalog.get("switch", system.switch)
     nic_bytes_per_s = float(catalog.get("nic", node.nic).port_bytes_per_s)
     mode = port_mode(switch, nic_bytes_per_s)
     if mode is None:
-        raise ParameterError(f"{switch_name} has no ports at the rate of {node.nic}")
+        raise ParameterError(f"{system.switch} has no ports at the rate of {node.nic}")
+    domain_nics = domain // node.num_accelerators * node.nics_per_node
     parameters = topology.sized(
         kind,
-        hosts=num_accelerators // node.num_accelerators * node.nics_per_node,
+        hosts=-(-num_accelerators // domain) * domain_nics,
         nics_per_node=node.nics_per_node,
         num_ports=mode.num_ports,
         link_bytes_per_s=nic_bytes_per_s,
@@ -155,11 +220,13 @@ def _network(
     )
     return NetworkModel(
         topology.build(kind, parameters),
-        catalog.get("protocol", protocol),
+        catalog.get("protocol", system.protocol),
         catalog.get("scale-up", node.scale_up),
-        node.scale_up_domain,
-        node.nics_per_node,
+        domain,
+        domain_nics,
         num_accelerators,
         catalog.get("collective-library", LIBRARY),
         algorithms=PLAIN_ALGORITHMS,
+        wire_protocols=catalog.get("software", software).wire_protocols,
+        all_to_all_share=token_share(shape, catalog.get("software", software)),
     )

@@ -96,6 +96,7 @@ def machine_inputs(
         num_light_kernels=float(software.num_light_kernels),
         operand_bytes={"fp4": 0.5, "fp8": 1.0}.get(precision, 2.0),
         straggler_sigma=float(software.straggler_sigma),
+        host_bytes_per_s=float(accelerator.host_bytes_per_s),
     )
 
 
@@ -118,5 +119,8 @@ def software_inputs(software: Software) -> SoftwareInputs:
         dispatch_bytes=float(software.dispatch_bytes),
         combine_bytes=2.0,
         routing_imbalance=float(software.routing_imbalance),
+        expert_rate_fraction=float(software.expert_rate_fraction),
+        permutation_bytes=float(software.permutation_bytes),
+        expert_launch_s=float(software.expert_launch_s),
         step_overhead_s=float(software.step_overhead_s),
     )

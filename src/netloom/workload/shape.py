@@ -43,6 +43,8 @@ class Experts:
     shared_ffn : inner size of all shared experts together; 0 without.
     num_dense_layers : leading layers that have a dense feed-forward instead.
     router_bias : parameters of the router besides its matrix.
+    num_groups, num_active_groups : groups of experts, and those that one token may visit; 1 where
+        it may visit all.
     """
 
     num_routed: int
@@ -51,6 +53,8 @@ class Experts:
     shared_ffn: int
     num_dense_layers: int
     router_bias: bool
+    num_groups: int = 1
+    num_active_groups: int = 1
 
 
 @dataclass(frozen=True)
@@ -198,9 +202,37 @@ def _deepseek(config: Mapping[str, Any]) -> dict[str, Any]:
         shared_ffn=_size(config, "moe_intermediate_size") * (config.get("n_shared_experts") or 0),
         num_dense_layers=config.get("first_k_dense_replace", 0),
         router_bias=config.get("topk_method") == "noaux_tc",
+        num_groups=config.get("n_group") or 1,
+        num_active_groups=config.get("topk_group") or 1,
     )
     head_dim = latent.qk_nope_dim + latent.qk_rope_dim
     return _llama(config) | {"head_dim": head_dim, "latent": latent, "experts": experts}
+
+
+def _gpt_oss(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Every matrix has a bias; half of the layers attend to a window only, which is not counted."""
+    experts = Experts(
+        num_routed=config["num_local_experts"],
+        num_active=config["num_experts_per_tok"],
+        ffn=config["intermediate_size"],
+        shared_ffn=0,
+        num_dense_layers=0,
+        router_bias=True,
+    )
+    biases = {"qkv_bias": True, "proj_bias": True, "ffn_bias": True}
+    return _llama(config) | biases | {"experts": experts}
+
+
+def _grok(config: Mapping[str, Any]) -> dict[str, Any]:
+    experts = Experts(
+        num_routed=config["num_experts"],
+        num_active=config["num_experts_per_tok"],
+        ffn=config["intermediate_size"],
+        shared_ffn=0,
+        num_dense_layers=0,
+        router_bias=False,
+    )
+    return _llama(config) | {"experts": experts, "tied": config.get("tie_word_embeddings", True)}
 
 
 def _gpt2(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -249,6 +281,8 @@ READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "deepseek_v2": _deepseek,
     "deepseek_v3": _deepseek,
     "kimi_k2": _deepseek,
+    "gpt_oss": _gpt_oss,
+    "grok-1": _grok,
     "gpt2": _gpt2,
     "gpt_neox": _gpt_neox,
 }

@@ -62,6 +62,7 @@ def fabric(
     json
         Print JSON instead of tables.
     """
+    from netloom.cli.settings import pairs
     from netloom.schema.study import Layout
     from netloom.survey import Request, survey
     from netloom.topology.parameters import validated
@@ -73,14 +74,14 @@ def fabric(
     found = survey(
         Request(
             kind=family,
-            parameters=_pairs(set, "--set"),
+            parameters=pairs(set, "--set"),
             switches=_by_tier(switch),
             nic=nic,
             node=node,
             host_medium=medium_host,
             trunk_medium=medium_trunk,
             book=prices,
-            hall=validated(Layout, "layout", _lists(_pairs(layout, "--layout"))),
+            hall=validated(Layout, "layout", _lists(pairs(layout, "--layout"))),
         )
     )
     if out is not None:
@@ -153,28 +154,12 @@ def _unit(name: str, field: FieldInfo) -> str:
     return "ratio" if "float" in annotation else "count"
 
 
-def _pairs(texts: Iterable[str], option: str) -> dict[str, str]:
-    """Return ``key=value`` texts as a mapping."""
-    from netloom.errors import ParameterError
-
-    found: dict[str, str] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        key = key.strip().replace("-", "_")
-        if not (equals and key and value.strip()):
-            raise ParameterError(f"'{text}' sets nothing", hint=f"write {option} key=value")
-        if key in found:
-            raise ParameterError(f"{key} is set twice", hint=f"keep one {option} {key}=...")
-        found[key] = value.strip()
-    return found
-
-
-def _lists(pairs: dict[str, str]) -> dict[str, object]:
+def _lists(given: dict[str, str]) -> dict[str, object]:
     """Return pairs whose comma lists are lists and whose whole numbers are numbers."""
     return {
         key: value.split(",") if key.endswith("_lengths") else int(value)
         if value.isdecimal() else value
-        for key, value in pairs.items()
+        for key, value in given.items()
     }  # fmt: skip
 
 

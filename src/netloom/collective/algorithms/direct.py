@@ -14,7 +14,7 @@ from netloom.collective.groups import PlacedGroups
 OPERATIONS = ("send-recv",)
 
 
-def rounds(num_ranks: int, operation: str) -> list[list[Transfer]]:
+def rounds(num_ranks: int, operation: str, ranks_per_node: int = 1) -> list[list[Transfer]]:
     """Return the one round; chunk r is the message of rank r."""
     return [[Transfer(rank, rank + 1, (rank,), False) for rank in range(num_ranks - 1)]]
 

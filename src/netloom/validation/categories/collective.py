@@ -1,6 +1,7 @@
 """Latency formula, bandwidth bounds and measured bandwidth of collectives.
 
-Promised: latencies to the printed digit, measured bandwidth of gigabytes within 5 %.
+Promised: latencies and bounds to the printed digit, measured bandwidth of gigabytes, and what
+reduction in switches gains over a ring, within 5 %.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from netloom.simulate.network import NetworkModel
 from netloom.units import parse
 from netloom.validation import Row
 from netloom.validation.networks import (
+    GENERIC,
     GPUS,
+    bus_bytes_per_s,
     bus_factor,
     bytes_per_s,
     network,
     price,
+    price_by,
 )
 from netloom.validation.published import as_printed, cite, number, read
 
@@ -35,6 +39,9 @@ def rows() -> Iterator[Row]:
     yield from _end_to_end(published["end_to_end"])
     for case in published["bandwidth"]:
         yield _bandwidth(case)
+    yield from _hierarchy(published["hierarchy"])
+    yield from _scale_up_reduction(published["scale_up_reduction"])
+    yield from _network_reduction(published["network_reduction"])
     yield _imbalance(published["imbalance"])
 
 
@@ -113,6 +120,81 @@ def _bandwidth(case: dict[str, Any]) -> Row:
         case.get("role", "test"),
         case.get("note", ""),
     )
+
+
+def _hierarchy(table: dict[str, Any]) -> Iterator[Row]:
+    """Yield the bound that the slowest level of a hierarchical all-gather sets."""
+    for case in table["cases"]:
+        model = network(case["nodes"], ideal=True)
+        communicator = Communicator("all-gather", model.num_accelerators, 1)
+        levels = model.phase_seconds("hierarchical", model.pattern("hierarchical", communicator))
+        slowest_s = max(max(inside_s, float(across_s.max())) for inside_s, across_s in levels)
+        yield Row(
+            "collective",
+            case["name"],
+            "GB/s",
+            float(case["published_gb_per_s"]),
+            as_printed(1e-9 / slowest_s, case["published_gb_per_s"]),
+            0.0,
+            cite(table["source"]),
+            note=table["note"],
+        )
+
+
+def _scale_up_reduction(table: dict[str, Any]) -> Iterator[Row]:
+    """Yield bandwidth by reduction in NVLink switches, and its gain over a ring by GPUs."""
+    size_bytes = parse(table["size"], "data")
+    for case in table["bandwidth"]:
+        yield Row(
+            "collective",
+            case["name"],
+            "GB/s",
+            case["published_gb_per_s"],
+            _reduced(GPUS, "nvls/simple", size_bytes) / 1e9,
+            table["tolerance"],
+            cite(case["source"]),
+            "calibration",
+            case["note"],
+        )
+    for num_gpus, gain in table["gain"].items():
+        nvls, ring = (_reduced(num_gpus, key, size_bytes) for key in ("nvls/simple", "ring/simple"))
+        yield Row(
+            "collective",
+            f"all-reduce on {num_gpus} H200, NVLS over ring",
+            "",
+            gain,
+            nvls / ring,
+            table["tolerance"],
+            cite(table["source"]),
+            note=table["note"],
+        )
+
+
+def _reduced(num_gpus: int, key: str, size_bytes: float) -> float:
+    """Return the bus bandwidth of an all-reduce on one node of so many GPUs."""
+    model = network(1, gpus=num_gpus, algorithms=None)
+    priced = price_by(model, "all-reduce", key, size_bytes)
+    return bus_bytes_per_s(model, "all-reduce", size_bytes, priced)
+
+
+def _network_reduction(table: dict[str, Any]) -> Iterator[Row]:
+    """Yield what reduction in network switches gains over a ring of one rank a node."""
+    for num_nodes, gain in table["gain"].items():
+        model = network(num_nodes, "infiniband-ndr", ideal=True, library=GENERIC, algorithms=None)
+        ring, reduced = (
+            price_by(model, "all-reduce", key, 1.0, stride=GPUS).s_per_byte
+            for key in ("ring/simple", "collnet-chain/simple")
+        )
+        yield Row(
+            "collective",
+            f"all-reduce of {num_nodes} ranks, traffic of a ring over reduction in the network",
+            "",
+            gain,
+            round(ring / reduced, _DIGITS),
+            table["tolerance"][num_nodes],
+            cite(table["source"]),
+            note=table["note"],
+        )
 
 
 def _imbalance(case: dict[str, Any]) -> Row:

@@ -1,0 +1,118 @@
+"""``netloom export``: a fabric and its traffic for other simulators."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from netloom.exchange.flows import Flows
+
+
+def export(
+    format: str,
+    /,
+    *,
+    fabric: str,
+    set: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    out: Path,
+    flows: Path | None = None,
+    pattern: str | None = None,
+    bytes: str = "64 MB",
+    seed: int = 42,
+    node: str = "dgx-h100",
+    link_latency: str = "500 ns",
+    switch_latency: str = "0 ns",
+) -> None:
+    """Write a fabric and its traffic in another simulator's format.
+
+    Parameters
+    ----------
+    format
+        htsim, hpcc, simai, simgrid, node-link, dot or forwarding.
+    fabric
+        Fabric family; `netloom fabric list` names them.
+    set
+        A parameter of the family, such as hosts=1024 or link_rate=400Gb/s; may be repeated.
+    out
+        Folder for the files.
+    flows
+        Table of flows: CSV with the columns source, target, bytes and start_s.
+    pattern
+        Traffic instead of a table: permutation, all-to-all, ring or incast.
+    bytes
+        Size of each flow of a pattern.
+    seed
+        Seed of the permutation.
+    node
+        Catalogue node that the endpoints stand in, for their names.
+    link_latency
+        Latency of every link.
+    switch_latency
+        Latency of every switch.
+    """
+    from netloom.cli.folder import make_folder
+    from netloom.cli.settings import pairs
+    from netloom.exchange.writers import Scenario, module_of, write_format
+    from netloom.survey import Request, build_fabric
+
+    module_of(format)  # an unknown format is refused before anything is built
+    built, nics_per_node = build_fabric(
+        Request(kind=fabric, parameters=pairs(set, "--set"), node=node)
+    )
+    scenario = Scenario(
+        fabric=built,
+        flows=_flows(built.num_endpoints, nics_per_node, flows, pattern, bytes, seed),
+        nics_per_node=nics_per_node,
+        link_latency_s=_latency_s(link_latency),
+        switch_latency_s=_latency_s(switch_latency),
+    )
+    written = write_format(format, scenario)
+    make_folder(out)
+    for name, text in written.files.items():
+        (out / name).write_text(text, encoding="utf-8", newline="\n")
+        print(f"wrote {out / name}", file=sys.stderr)
+    for loss in written.lost:
+        print(f"not in these files: {loss}", file=sys.stderr)
+
+
+def _latency_s(text: str) -> float:
+    from netloom import units
+    from netloom.errors import ParameterError
+
+    seconds = units.parse(text, "time")
+    if seconds < 0:
+        raise ParameterError(f"'{text}' is no latency", hint="write 0 ns or more")
+    return seconds
+
+
+def _flows(
+    num_endpoints: int,
+    nics_per_node: int,
+    path: Path | None,
+    kind: str | None,
+    size: str,
+    seed: int,
+) -> Flows:
+    """Return the flows of a table or a pattern; none when neither is given."""
+    from netloom import units
+    from netloom.errors import ParameterError
+    from netloom.exchange.flows import Flows, read_flows
+    from netloom.exchange.patterns import pattern
+    from netloom.topology.names import endpoint_names
+
+    if path is not None and kind is not None:
+        raise ParameterError(
+            "both --flows and --pattern say what the traffic is", hint="keep one of them"
+        )
+    if path is not None:
+        return read_flows(path, num_endpoints, endpoint_names(num_endpoints, nics_per_node))
+    if kind is None:
+        return Flows.of([], [], 0)
+    size_bytes = units.parse(size, "data")
+    if size_bytes < 1 or size_bytes != int(size_bytes):
+        raise ParameterError(f"'{size}' is no size of a flow", hint="write whole bytes from 1")
+    return pattern(kind, num_endpoints, int(size_bytes), seed)

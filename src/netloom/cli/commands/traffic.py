@@ -1,0 +1,126 @@
+"""``netloom traffic``: what one training step puts on every link of a network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from netloom.resolve import Resolved, ResolvedNetwork
+    from netloom.traffic import StepTraffic
+
+
+def traffic(
+    study: Path,
+    /,
+    *,
+    network: str | None = None,
+    plan: str | None = None,
+    top: Annotated[int, Parameter(validator=lambda _, top: _positive(top))] = 10,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    out: Path | None = None,
+    seed: int | None = None,
+) -> None:
+    """Show the load of every link in one training step, by parallel dimension.
+
+    Parameters
+    ----------
+    study
+        The study file; docs/study.md lists its keys.
+    network
+        Name of a candidate network; the winner of the study when left out.
+    plan
+        Parallel plan such as tp=8,pp=16; what it leaves out is searched. The best plan when left
+        out.
+    top
+        Hottest links to show.
+    json
+        Print JSON instead of tables.
+    out
+        Folder for traffic.json, traffic.csv (every bundle of links), traffic.svg and traffic.html.
+    seed
+        Seed of every random draw; the study's own when left out.
+    """
+    from netloom.cli.commands.plan import read
+    from netloom.report.traffic import Answer, print_traffic, to_json, write
+
+    resolved = read(study)
+    if out is not None:
+        from netloom.cli.folder import make_folder
+
+        make_folder(out)
+    draws = resolved.study.seed if seed is None else seed
+    chosen = chosen_network(resolved, network, draws)
+    found = _traffic(resolved, chosen, plan, draws)
+    answer = Answer(
+        resolved.study.name, chosen.name, found,
+        resolved.nics_per_node, resolved.study.search.order,
+    )  # fmt: skip
+    if out is not None:
+        for path in write(answer, out, top):
+            print(f"wrote {path}", file=sys.stderr)
+    if json:
+        sys.stdout.write(to_json(answer, top))
+        return
+    from netloom.cli.console import output
+
+    print_traffic(answer, output(), top)
+
+
+def chosen_network(resolved: Resolved, name: str | None, seed: int) -> ResolvedNetwork:
+    """Return a candidate network by name, or the winner."""
+    from netloom.errors import InfeasibleError, ParameterError, nearest
+
+    by_name = {network.name: network for network in resolved.networks}
+    if name is None and len(by_name) > 1:
+        from netloom import search
+        from netloom.cli.commands.plan import progress_bar
+
+        with progress_bar() as progress:
+            result = search.plan_study(resolved, progress=progress, seed=seed)
+        name = result.winner
+        if not name:
+            raise InfeasibleError(
+                "\n".join(f"{refused.name}: {refused.reason}" for refused in result.refused)
+            )
+    if name is None:
+        return resolved.networks[0]
+    if name not in by_name:
+        raise ParameterError(f"the study has no network '{name}'", hint=nearest(name, by_name))
+    return by_name[name]
+
+
+def _traffic(
+    resolved: Resolved, network: ResolvedNetwork, plan: str | None, seed: int
+) -> StepTraffic:
+    """Return the loads of one step under the best plan, or under the best that `plan` leaves."""
+    from netloom import evaluate
+    from netloom.search.best import best_plan
+    from netloom.search.given_plan import given_plans
+    from netloom.search.plans import PlanSpace, plan_matrix
+    from netloom.traffic import step_traffic
+
+    goal, run = resolved.study.goal, evaluate.start(resolved)
+    space = PlanSpace(
+        shape=run.shape,
+        num_accelerators=resolved.study.cluster.accelerators,
+        scale_up_domain=resolved.node.scale_up_domain,
+        batch_sequences=goal.num_batch_sequences,
+        sequence=goal.sequence,
+        bounds=resolved.study.search,
+    )
+    if plan is None:
+        plans = plan_matrix(space)
+    else:
+        space, plans = given_plans(space, plan)
+    prepared = evaluate.prepare(run, network, seed)
+    best = best_plan(space, plans, run.model, prepared.network)
+    return step_traffic(best.priced, run.model, prepared.network, space.bounds.order)
+
+
+def _positive(value: int) -> None:
+    if value < 1:
+        raise ValueError("must be at least 1")

@@ -1,0 +1,1 @@
+"""One module per graph format that can be read: `SUFFIXES` and ``read(text, sketch)``."""

@@ -1,0 +1,166 @@
+"""A plan that the user names, such as ``tp=8,pp=16``: what it leaves open, why it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netloom.errors import ParameterError, nearest
+from netloom.kernels.inputs import PLAN_COLUMNS, RECOMPUTES, SHARDINGS
+from netloom.schema.study import Search
+from netloom.search.plans import PlanSpace, plan_matrix
+from netloom.simulate.rank_order import cannot_split, splits_experts
+
+#: What may be written for a column of a plan.
+KEYS = {
+    "tp": "tensor", "cp": "context", "pp": "pipeline", "vp": "interleave", "vpp": "interleave",
+    "dp": "data", "ep": "expert", "mbs": "micro_batch",
+}  # fmt: skip
+
+#: Columns that follow from the others.
+_DERIVED = ("data", "num_micro_batches")
+_CHOICES = {"sharding": SHARDINGS, "recompute": RECOMPUTES}
+
+
+def given_plans(space: PlanSpace, text: str) -> tuple[PlanSpace, NDArray[np.int64]]:
+    """Return the plans that agree with a text such as ``"tp=8,pp=16,mbs=1"``.
+
+    What the text leaves out is open within the study's bounds.
+
+    Returns
+    -------
+    tuple
+        The space that the text leaves, and its plans, rows of `PLAN_COLUMNS`.
+
+    Raises
+    ------
+    ParameterError
+        When no plan agrees: every rule that the named sizes break.
+    """
+    given = parsed(text)
+    bounds = {name: (value,) for name, value in given.items() if name not in _DERIVED}
+    left = replace(
+        space,
+        bounds=Search.model_validate(
+            {**space.bounds.pinned, **bounds, "order": space.bounds.order}
+        ),
+    )
+    plans = plan_matrix(left)
+    for name in _DERIVED:
+        if name in given:
+            plans = plans[plans[:, PLAN_COLUMNS.index(name)] == given[name]]
+    if not len(plans):
+        reasons = list(dict.fromkeys(_reasons(left, given)))
+        raise ParameterError(
+            f"no plan agrees with '{text}'" + "".join(f"\n    {reason}" for reason in reasons),
+            hint="leave out what does not have to be so; the search finds the rest",
+        )
+    return left, plans
+
+
+def parsed(text: str) -> dict[str, int | str]:
+    """Return the columns that a text names, with their values.
+
+    Examples
+    --------
+    >>> parsed("tp=8, pipeline=16, sharding=optimizer")
+    {'tensor': 8, 'pipeline': 16, 'sharding': 'optimizer'}
+    """
+    found: dict[str, int | str] = {}
+    for part in text.split(","):
+        key, equals, value = (each.strip() for each in part.partition("="))
+        name = KEYS.get(key.lower(), key.lower().replace("-", "_"))
+        if name not in PLAN_COLUMNS:
+            raise ParameterError(
+                f"'{key}' is no size of a plan", hint=nearest(key, (*KEYS, *_CHOICES))
+            )
+        if name in found:
+            raise ParameterError(f"{key} is set twice", hint=f"keep one {key}=...")
+        if name in _CHOICES:
+            if value not in _CHOICES[name]:
+                raise ParameterError(
+                    f"'{value}' is no choice for {name}", hint=nearest(value, _CHOICES[name])
+                )
+            found[name] = value
+            continue
+        if not (equals and value.isdecimal() and int(value) > 0):
+            raise ParameterError(f"'{part.strip()}' sets no size", hint=f"write {key}=8")
+        found[name] = int(value)
+    return found
+
+
+def _reasons(space: PlanSpace, given: dict[str, int | str]) -> Iterator[str]:
+    """Yield the rules of `netloom.search.plans` that named sizes break."""
+    sizes = {name: value for name, value in given.items() if isinstance(value, int)}
+    yield from _size_reasons(space, sizes)
+    inner = [sizes.get(name, 1) for name in ("tensor", "context", "pipeline")]
+    product, total = int(np.prod(inner)), space.num_accelerators
+    if total % product:
+        yield f"{' x '.join(map(str, inner))} does not divide {total} accelerators"
+        return
+    if not {"tensor", "context", "pipeline"} <= sizes.keys():
+        return
+    data = total // product
+    if sizes.get("data", data) != data:
+        yield f"{total} accelerators over {product} leave data {data}, not {sizes['data']}"
+    yield from _batch_reasons(space, sizes, data)
+
+
+def _size_reasons(space: PlanSpace, sizes: dict[str, int]) -> Iterator[str]:
+    shape, experts = space.shape, space.shape.experts
+    tensor, context = sizes.get("tensor", 1), sizes.get("context", 1)
+    key_value = shape.num_heads if shape.latent else shape.num_kv_heads
+    divided = (
+        (shape.num_heads, "heads"),
+        (key_value, "key-value heads"),
+        (experts.ffn if experts else shape.ffn, "inner elements of the feed-forward"),
+    )
+    for count, noun in divided:
+        if count % tensor:
+            yield f"tensor {tensor} does not divide {count} {noun}"
+    if context > 1 and space.sequence % (2 * context):
+        yield f"context {context} does not cut {space.sequence} tokens into {2 * context} pieces"
+    expert = sizes.get("expert", 1)
+    if experts is None and expert > 1:
+        yield f"expert {expert}: {shape.name} has no experts"
+    elif experts is not None and experts.num_routed % expert:
+        yield f"expert {expert} does not divide {experts.num_routed} experts"
+
+
+def _batch_reasons(space: PlanSpace, sizes: dict[str, int], data: int) -> Iterator[str]:
+    from netloom.kernels.stages import split_layers
+
+    context, pipeline = sizes["context"], sizes["pipeline"]
+    expert, micro_batch = sizes.get("expert", 1), sizes.get("micro_batch", 1)
+    if data * context % expert:
+        yield f"expert {expert} does not divide {data * context} data and context ranks"
+    else:
+        plan = np.ones(len(PLAN_COLUMNS), dtype=np.int64)
+        for name, size in (sizes | {"data": data}).items():
+            plan[PLAN_COLUMNS.index(name)] = size
+        if splits_experts(plan[None], space.bounds.order)[0]:
+            yield cannot_split(plan, space.bounds.order).problem.message
+    if space.batch_sequences % (data * micro_batch):
+        yield (
+            f"{data} replicas of {micro_batch} sequences do not divide a batch of "
+            f"{space.batch_sequences}"
+        )
+        return
+    num_micro = space.batch_sequences // (data * micro_batch)
+    if "num_micro_batches" in sizes and sizes["num_micro_batches"] != num_micro:
+        yield f"there are {num_micro} microbatches, not {sizes['num_micro_batches']}"
+    interleave = sizes.get("interleave", 1)
+    if interleave > 1 and pipeline == 1:
+        yield f"interleave {interleave} needs a pipeline"
+    elif interleave > 1 and num_micro % pipeline:
+        yield f"{num_micro} microbatches are no whole rounds of {pipeline} stages"
+    layers = space.shape.num_layers
+    split = split_layers(float(layers), float(pipeline), float(interleave))
+    leading = space.shape.experts.num_dense_layers if space.shape.experts else 0
+    if split.middle == 0.0 and "interleave" in sizes:
+        yield f"{layers} layers do not split into {pipeline} stages of {interleave} chunks"
+    elif split.middle > 0.0 and split.first < leading:
+        yield f"{leading} dense layers do not fit on a first stage of {int(split.first)} layers"
