@@ -385,8 +385,12 @@ class NaiveStep:
                 found[f"{part}_sent_bytes"] = self.num_micro * total[part + "_sent"]
             found["bubble_s"] = (through_all - work.sum()) / self.interleave
             if self.software.dualpipe:
-                weight_s = total["weight"][0]
-                idle = work.sum() + work[1] - 3 * weight_s
+                whole = total["expert_total"]
+                apart = min(self.num_micro, self.pipeline + 1)
+                found["expert_s"] += apart * (whole - total["expert"].sum())
+                back = 4 / (self.software.dispatch_bytes + 6)
+                backward = work[1] - total["expert"][1] + back * whole
+                idle = work.sum() + backward - 3 * total["weight"][0]
                 found["bubble_s"] = max(0, self.pipeline / 2 - 1) * idle
             free = 1.0
             found |= {"pipeline_s": 0.0, "pipeline_total_s": 0.0, "pipeline_sent_bytes": 0.0}

@@ -115,6 +115,7 @@ def test_every_quantity_of_a_part_is_walked():
         "hbm_bytes",
         "hbm_bytes_per_s",
         "power_w",
+        "host_bytes_per_s",
     }
     assert found["peak_flops_per_s.bf16"].mode == 989.5e12
 

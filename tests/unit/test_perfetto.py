@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -142,7 +143,7 @@ def test_the_trace_of_a_step_holds_every_operation_and_ends_with_the_step(kind, 
         assert words["forward"] == words[backward] == num_micro * chunks
         assert words["optimizer"] == 1
         # one after the other, to the end of the step
-        assert all(a[2] <= b[1] for a, b in zip(compute, compute[1:], strict=False))
+        assert all(a[2] <= b[1] for a, b in pairwise(compute))
         assert compute[-1][2] == pytest.approx(end_ns, abs=1)
         busy_ns = sum(end - start for name, start, end in compute if " mb " in name)
         idle_s = answer["played"]["bubble_s"][int(process.split(":")[0].split()[1])]

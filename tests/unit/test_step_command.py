@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
+import yaml
 
 from netloom import evaluate
 from netloom.catalog import sources
@@ -16,6 +17,7 @@ from netloom.explained.levers import levers
 from netloom.explained.residuals import FILE, interval, kinds_of, shipped
 from netloom.explained.tiers import tier_times
 from netloom.explained.utilisation import utilisations
+from netloom.kernels.step import STEP_COLUMNS
 from netloom.result import Communication, StepParts
 from netloom.schedule import kinds
 from netloom.search.best import best_plan
@@ -143,9 +145,12 @@ def test_levers_are_steps_of_a_changed_machine():
     assert saved == sorted(saved, reverse=True)
     assert min(saved) > 0.0
     stragglers = next(lever for lever in found if lever.change.startswith("no rank"))
-    named = dict(zip(("step", "straggler"), best.step[[0, 9]], strict=True))
-    assert stragglers.saved_s == pytest.approx(named["straggler"], rel=1e-9)
-    assert stragglers.saved_fraction == pytest.approx(named["straggler"] / named["step"])
+    named = dict(zip(STEP_COLUMNS, best.step.tolist(), strict=True))
+    work_s = named["step_s"] - named["straggler_s"]
+    without = {lever.change: lever.saved_s for lever in found}.get("no pipeline bubble", 0.0)
+    assert without == pytest.approx(named["bubble_s"] * named["step_s"] / work_s)
+    assert stragglers.saved_s == pytest.approx(named["straggler_s"], rel=1e-9)
+    assert stragglers.saved_fraction == pytest.approx(named["straggler_s"] / named["step_s"])
 
 
 def test_hfu_of_full_recomputation_is_four_thirds_of_mfu_but_for_the_head():
@@ -170,7 +175,10 @@ def test_a_tier_sums_its_messages():
 def test_shipped_residuals_are_those_that_validation_finds():
     """Written again with ``python -m netloom.validation.step_residuals`` when steps move."""
     found = residuals(score(step_rows.shipped(), step_rows.fitted()))
-    assert to_yaml(found) == FILE.read_text(encoding="utf-8")
+    written, kept = yaml.safe_load(to_yaml(found)), yaml.safe_load(FILE.read_text("utf-8"))
+    assert len(written) == len(kept) > 5
+    for new, old in zip(written, kept, strict=True):
+        assert new == pytest.approx(old, abs=2e-4)
 
 
 def test_an_interval_is_of_the_most_similar_runs_that_are_enough():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netloom import catalog
+from netloom import catalog, schedule
 from netloom.errors import ParameterError
 from netloom.explained.path import stretches
 from netloom.explained.played import phase_means, played_step
@@ -188,39 +188,42 @@ def test_every_layer_is_on_one_virtual_stage():
             assert min(stages.num_dense.min(), stages.num_sparse.min()) >= 0.0
 
 
-def test_a_block_takes_the_longer_of_its_work_and_its_expert_messages():
+def test_a_block_is_its_work_what_messages_keep_from_it_and_what_it_does_not_hide():
     shape = MODELS[3]
     plan = np.array([1, 1, 4, 1, 128, 8, 1, 16, 1, 0])
     prices = np.zeros((7, 2))
-    taken = model_of(shape, communication_multiprocessors=33.0)  # a quarter of 132
-    for s_per_byte, by_messages in ((1e-13, False), (1e-8, True)):
+    # a quarter of 132 multiprocessors is the messages'; layers without experts have none
+    taken = model_of(shape, communication_multiprocessors=33.0, overlaps_expert=True)
+    for s_per_byte in (1e-12, 1e-8):
         prices[inputs.EXPERT_EXCHANGE, 1] = s_per_byte
         stages = virtual_stages(plan, "dualpipe", taken)
         found = phase_seconds(plan, prices, "dualpipe", stages, taken)
-        free = phase_seconds(plan, prices, "one-f-one-b", stages, taken)
-        work_s = (free.forward_compute_s + free.backward_compute_s[::-1]) / 0.75
-        messages_s = found.forward_messages_s[2] + found.backward_messages_s[2, ::-1]
-        np.testing.assert_allclose(found.block_s, messages_s if by_messages else work_s)
-        assert (messages_s > work_s).all() == by_messages
-        # without a block to hide in, all messages are waited for: this model shares no expert
-        np.testing.assert_allclose(
-            found.forward_s, found.forward_compute_s + found.forward_messages_s[2]
-        )
-
-
-def test_shared_experts_hide_messages_of_phases_that_run_alone():
-    shape = MODELS[4]
-    model = model_of(shape)
-    plan = np.array([1, 1, 4, 1, 128, 32, 1, 16, 1, 0])
-    prices = np.zeros((7, 2))
-    prices[inputs.EXPERT_EXCHANGE, 1] = 1e-10
-    stages = virtual_stages(plan, "dualpipe", model)
-    found = phase_seconds(plan, prices, "dualpipe", stages, model)
-    sparse = stages.num_sparse > 0
-    assert (found.forward_waits_s[2][sparse] < found.forward_messages_s[2][sparse]).all()
-    assert (found.forward_waits_s[2][sparse] > 0.0).all()
+        there_s = found.forward_messages_s[2]
+        back_s = found.backward_messages_s[2]
+        work_s = found.forward_compute_s + found.backward_compute_s[::-1]
+        if s_per_byte == 1e-12:
+            expected_s = work_s + 0.25 * (there_s + back_s[::-1])
+            np.testing.assert_allclose(found.block_s, expected_s, rtol=1e-6)
+        else:
+            assert (found.block_s > work_s).all()
+            assert (found.block_s < work_s + there_s + back_s[::-1]).all()
+        # without a block to hide in, all messages are waited for
+        np.testing.assert_allclose(found.forward_s, found.forward_compute_s + there_s)
 
 
 def test_layers_that_do_not_split_are_refused():
     with pytest.raises(ParameterError, match="do not split into 2 stages of 50 chunks"):
         virtual_stages(np.array([1, 1, 2, 50, 256, 1, 1, 2, 1, 0]), "interleaved", model_of(EVEN))
+
+
+@pytest.mark.parametrize(("pipeline", "num_micro"), [(2, 4), (4, 20), (8, 40), (16, 60), (16, 120)])
+def test_dualpipe_runs_one_microbatch_more_than_it_has_stages_outside_blocks(pipeline, num_micro):
+    """With the bubble of arXiv:2412.19437, table 2, the whole pipeline, where F = I >= W."""
+    forward_s, input_s, weight_s, block_s = 1.0, 1.0, 0.6, 2.2
+    durations = schedule.uniform_durations(pipeline, forward_s, input_s, weight_s, block_s)
+    backward_s = input_s + weight_s
+    alone = pipeline + 1
+    expected = (num_micro - alone) * block_s + alone * (forward_s + backward_s)
+    expected += (pipeline / 2 - 1) * (block_s + backward_s - 3 * weight_s)
+    played = schedule.run("dualpipe", pipeline, num_micro, 2, durations)
+    assert played.makespan_s == pytest.approx(expected, rel=1e-12)

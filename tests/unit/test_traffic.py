@@ -387,7 +387,7 @@ def test_bundles_are_named_by_their_ends():
     tree = build("fat-tree", {"hosts": 16, "radix": 4, "tiers": 3})
     names = bundle_names(tree, 8)
     bundles = tree.routing.bundles
-    assert (names.tail[9], names.head[9]) == ("node0002/nic2", "leaf0005")
+    assert (names.tail[9], names.head[9]) == ("node0002:nic2", "leaf0005")
     first = int(np.flatnonzero(bundles.stage == 2)[0])
     assert (names.tail[first], names.head[first]) == ("leaf0001", "spine0001-0002")
     pod = int(np.flatnonzero(bundles.stage == 4)[0])

@@ -41,8 +41,12 @@ def levers(priced: PricedPlan, prices: NDArray[np.float64], model: StepModel) ->
     ----------
     prices : float64, shape (7, 2), rows `inputs.PRICE_ROWS`.
     """
-    whole_s = float(priced.step[0])
-    found = []
+    from netloom.kernels.step import BUBBLE, STEP, STRAGGLER
+
+    whole_s = float(priced.step[STEP])
+    # stragglers lengthen the bubble like everything else
+    bubble_s = float(priced.step[BUBBLE] * whole_s / (whole_s - priced.step[STRAGGLER]))
+    found = [Lever("no pipeline bubble", bubble_s, bubble_s / whole_s)] if bubble_s > 0.0 else []
     for change, changed_prices, changed_model in _changes(priced, prices, model):
         step_s = float(changed_model.evaluate(priced.plan[None], changed_prices[None])[0, 0])
         saved_s = whole_s - step_s

@@ -16,6 +16,11 @@ from netloom.schedule.timeline import Timeline
 #: Stays on one device that are shorter than this share of the step are told together.
 _SHORT = 0.02
 
+#: Devices in a row that make a travel; fewer are devices that wait for each other in turn.
+_FEWEST_TRAVELLED = 3
+
+_STAY, _TRAVELS = "stay", ("down", "up")
+
 
 class Stretch(NamedTuple):
     """A run of operations of the critical path, told as one.
@@ -50,16 +55,18 @@ class Stretch(NamedTuple):
         where = f"device {first}" if first == last else f"devices {first} to {last}"
         which = f"microbatch {low}" if low == high else f"microbatches {low} to {high}"
         sends = f", {self.num_sends} send{'s' if self.num_sends > 1 else ''}"
-        return f"{where}: {' and '.join(self.phases)} of {which}" + (
-            sends if self.num_sends else ""
-        )
+        done = self.phases[-1]
+        if len(self.phases) > 1:
+            done = f"{', '.join(self.phases[:-1])} and {done}"
+        return f"{where}: {done} of {which}" + (sends if self.num_sends else "")
 
 
 def stretches(timeline: Timeline) -> tuple[Stretch, ...]:
     """Return the critical path from the step's start to the last operation.
 
-    A device that the path stays on is a stretch of its own where it is long; short stays, on the
-    way from stage to stage, are told together. Seconds add up to the makespan.
+    A device that the path stays on is a stretch of its own where it is long. Short stays are told
+    together: those on the way through the stages, and those of devices that wait for each other
+    in turn. Seconds add up to the makespan.
 
     Examples
     --------
@@ -73,18 +80,55 @@ def stretches(timeline: Timeline) -> tuple[Stretch, ...]:
 0 to 2', 9.0), ('device 0: backward of microbatch 2', 2.0)]
     """
     path, order = timeline.critical_path, timeline.order
-    device = order.device[path]
-    bounds = np.concatenate([[0], np.flatnonzero(np.diff(device)) + 1, [len(path)]])
+    device, phase = order.device[path].tolist(), order.phase[path].tolist()
+    bounds = [0, *(np.flatnonzero(np.diff(device)) + 1).tolist(), len(path)]
+    stays = list(pairwise(bounds))
     seconds = np.add.reduceat(timeline.end_s[path] - timeline.start_s[path], bounds[:-1])
     is_long = (seconds > _SHORT * timeline.makespan_s).tolist()
+    labels = _labels([device[first] for first, _ in stays], is_long)
+    # of two travels in one direction, one with the forwards and one with the backwards
+    keys = [
+        (label, number if label == _STAY else 0, phase[first] if label in _TRAVELS else 0)
+        for number, (label, (first, _)) in enumerate(zip(labels, stays, strict=True))
+    ]
     found = []
-    for long, group in groupby(
-        zip(is_long, pairwise(bounds.tolist()), strict=True), lambda s: s[0]
-    ):
+    for _, group in groupby(zip(keys, stays, strict=True), lambda item: item[0]):
         spans = [span for _, span in group]
-        told = spans if long else [(spans[0][0], spans[-1][1])]
-        found += [_stretch(timeline, *span) for span in told]
+        found.append(_stretch(timeline, spans[0][0], spans[-1][1]))
     return tuple(found)
+
+
+def _words(phase: Phase) -> str:
+    return "forward beside backward" if phase == Phase.FORWARD_BACKWARD else phase.words
+
+
+def _labels(devices: list[int], is_long: list[bool]) -> list[str]:
+    """Return what the path does at each device that it stays on.
+
+    Examples
+    --------
+    >>> _labels([0, 1, 2, 3, 2, 3, 2], 7 * [False])
+    ['up', 'up', 'up', 'up', 'in turn', 'in turn', 'in turn']
+    """
+    labels, first = [], 0
+    while first < len(devices):
+        if is_long[first]:
+            labels.append(_STAY)
+            first += 1
+            continue
+        end = first + 1
+        rises = end < len(devices) and devices[end] > devices[first]
+        while (
+            end < len(devices)
+            and not is_long[end]
+            and devices[end] != devices[end - 1]
+            and (devices[end] > devices[end - 1]) == rises
+        ):
+            end += 1
+        travels = end - first >= _FEWEST_TRAVELLED
+        labels += (end - first) * [_TRAVELS[rises] if travels else "in turn"]
+        first = end
+    return labels
 
 
 def _stretch(timeline: Timeline, first: int, end: int) -> Stretch:
@@ -104,7 +148,7 @@ def _stretch(timeline: Timeline, first: int, end: int) -> Stretch:
     return Stretch(
         ends,
         len(mine),
-        tuple(Phase(phase).words for phase in dict.fromkeys(order.phase[mine].tolist())),
+        tuple(_words(Phase(phase)) for phase in dict.fromkeys(order.phase[mine].tolist())),
         (int(known.min()), int(known.max())),
         float((timeline.end_s[mine] - timeline.start_s[mine]).sum()),
         float(wait_s.sum()),

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+from netloom.kernels.compiled import allocates_nothing
 
 
 @njit(cache=True)
@@ -35,19 +38,26 @@ def switch_groups(group, num_switches, trunk_class, lower, upper):
     return groups
 
 
-@njit(cache=True)
-def links_by(owner, other, key, step, trunk_links, num_owners):
-    """Return lists of links by owner, each in the order of ``key[trunk] + step * number``.
+def links_by(
+    owner: NDArray[np.int32],
+    other: NDArray[np.int32],
+    key: NDArray[np.int64],
+    trunk_links: NDArray[np.int32],
+    num_owners: int,
+    by_turns: bool,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Return lists of links by owner, each in the order of its trunks' keys.
 
-    Links are numbered trunk by trunk; a link's `number` is its place inside its trunk. Links of
-    equal keys stay in their order.
+    Links are numbered trunk by trunk. Trunks of equal keys stay in their order.
 
     Parameters
     ----------
     owner : int32, shape (T,), whose list the links of a trunk are on; -1 for none.
     other : int32, shape (T,), where they lead.
-    key : int64, shape (T,).
+    key : integers, shape (T,).
     trunk_links : int32, shape (T,).
+    by_turns : whether a list has first one link of every trunk, then the second ones, and so on,
+        instead of one trunk after another.
 
     Returns
     -------
@@ -59,36 +69,51 @@ def links_by(owner, other, key, step, trunk_links, num_owners):
     Two trunks of two links from switch 0: first one link of each, the nearer switch first.
 
     >>> two, no_one = np.array([2, 2]), np.array([0, 0])
-    >>> links_by(no_one, np.array([7, 6]), np.array([7, 6]), 8, two, 1)[1].tolist()
+    >>> links_by(no_one, np.array([7, 6]), np.array([7, 6]), two, 1, True)[1].tolist()
     [2, 0, 3, 1]
     """
     start = np.zeros(num_owners + 1, dtype=np.int64)
+    size = _count(owner, trunk_links, start)
+    trunk, link = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
+    _list(owner, key, trunk_links, by_turns, (start[:-1].copy(), start[:-1].copy(), trunk, link))
+    return start, link, other[trunk], trunk
+
+
+@allocates_nothing
+def _count(owner, trunk_links, start):
+    """Write where each list starts; return how many links are on all of them."""
     for trunk in range(len(owner)):
         if owner[trunk] >= 0:
             start[owner[trunk] + 1] += trunk_links[trunk]
-    for place in range(num_owners):
+    for place in range(len(start) - 1):
         start[place + 1] += start[place]
-    size = start[num_owners]
-    links, ends = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
-    trunks, keys = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int64)
-    filled = start.copy()
-    link = 0
+    return start[-1]
+
+
+@allocates_nothing
+def _list(owner, key, trunk_links, by_turns, lists):
+    """Write the lists; the first two of `lists` are where each begins."""
+    first, filled, trunks, links = lists
+    most_links = 0
     for trunk in range(len(owner)):
-        if owner[trunk] < 0:
+        most_links = max(most_links, trunk_links[trunk])
+    for turn in range(most_links if by_turns else 1):
+        for position in range(len(filled)):
+            # in order of keys within a turn
+            first[position] = filled[position]
+        link = 0
+        for trunk in range(len(owner)):
+            begin, end = (turn, turn + 1) if by_turns else (0, trunk_links[trunk])
+            if owner[trunk] >= 0:
+                for number in range(begin, min(end, trunk_links[trunk])):
+                    # lists are short, and mostly in order as they come: insertion is linear then
+                    place = filled[owner[trunk]]
+                    filled[owner[trunk]] += 1
+                    while place > first[owner[trunk]] and key[trunks[place - 1]] > key[trunk]:
+                        trunks[place], links[place] = trunks[place - 1], links[place - 1]
+                        place -= 1
+                    trunks[place], links[place] = trunk, link + number
             link += trunk_links[trunk]
-            continue
-        first = start[owner[trunk]]
-        for number in range(trunk_links[trunk]):
-            # lists are short, and mostly in order as they come: insertion is linear then
-            place, own = filled[owner[trunk]], key[trunk] + step * number
-            filled[owner[trunk]] += 1
-            while place > first and keys[place - 1] > own:
-                keys[place], links[place] = keys[place - 1], links[place - 1]
-                ends[place], trunks[place] = ends[place - 1], trunks[place - 1]
-                place -= 1
-            keys[place], links[place], ends[place], trunks[place] = own, link, other[trunk], trunk
-            link += 1
-    return start, links, ends, trunks
 
 
 @njit(cache=True)

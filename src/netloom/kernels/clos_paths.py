@@ -17,8 +17,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
+from netloom.kernels.compiled import allocates_nothing
 from netloom.kernels.hashing import choose, flow_hash
 
 #: Ways that a flow tries before it counts as having none.
@@ -59,7 +60,7 @@ class ClosTables(NamedTuple):
     num_links: int
 
 
-@njit(cache=True)
+@allocates_nothing
 def _child(groups, low, high, group):
     """Return where a group stands among those from `low` to `high`, by bisection; -1 if not."""
     end = high
@@ -72,7 +73,7 @@ def _child(groups, low, high, group):
     return low if low < end and groups[low] == group else -1
 
 
-@njit(cache=True)
+@allocates_nothing
 def _pick(key, place, count, number, hashed):
     """Return which of `count` links to take: by hash, or the one at a number."""
     if count == 1:
@@ -80,7 +81,7 @@ def _pick(key, place, count, number, hashed):
     return np.int64(choose(key, place, count)) if hashed else np.int64(number % count)
 
 
-@njit(cache=True)
+@allocates_nothing
 def _walk(tables, source, target, indptr, hashed, seed, turn, flows, links):
     """Write the links of one way of each of some flows; return how many ended at dead ends.
 
@@ -138,8 +139,14 @@ def _walk(tables, source, target, indptr, hashed, seed, turn, flows, links):
     return num_stuck
 
 
-@njit(cache=True)
-def clos_paths(tables, source, target, indptr, hashed, seed):
+def clos_paths(
+    tables: ClosTables,
+    source: NDArray[np.int32],
+    target: NDArray[np.int32],
+    indptr: NDArray[np.int64],
+    hashed: bool,
+    seed: int,
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Return the directed links of every flow in crossing order, int32, (N,), and which are found.
 
     A way up may be a dead end for a target, where uplinks do not divide evenly or parts are
@@ -161,7 +168,7 @@ def clos_paths(tables, source, target, indptr, hashed, seed):
     """
     links = np.empty(indptr[-1], dtype=np.int32)
     found = np.ones(len(source), dtype=np.bool_)
-    flows = np.arange(len(source)).astype(np.int32)
+    flows = np.arange(len(source), dtype=np.int32)
     for turn in range(MOST_TRIES):
         num_stuck = _walk(tables, source, target, indptr, hashed, seed, turn, flows, links)
         flows = flows[:num_stuck]

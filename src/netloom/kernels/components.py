@@ -16,39 +16,6 @@ from netloom.kernels.compiled import allocates_nothing
 from netloom.kernels.loads import PathArrays
 
 
-def crossed_bundles(
-    paths: PathArrays, num_bundles: int
-) -> tuple[PathArrays, NDArray[np.int32], NDArray[np.int32]]:
-    """Return the paths over bundles numbered in the order in which flows cross them first.
-
-    Flows that follow one another then mostly cross bundles that stand side by side in memory.
-
-    Returns
-    -------
-    paths : `PathArrays`.
-    crossed : int32, the bundles that some flow crosses, by their new number.
-    number : int32, shape (B,), new number of each bundle, -1 when none crosses it.
-    """
-    number = np.full(num_bundles, -1, dtype=np.int32)
-    renumbered = np.empty_like(paths.bundle)
-    crossed = np.empty(min(num_bundles, len(paths.bundle)), dtype=np.int32)
-    count = _number(paths.bundle, number, renumbered, crossed)
-    return PathArrays(paths.indptr, renumbered, paths.share), crossed[:count], number
-
-
-@allocates_nothing
-def _number(bundles, number, renumbered, crossed):
-    count = 0
-    for entry in range(len(bundles)):
-        bundle = bundles[entry]
-        if number[bundle] < 0:
-            number[bundle] = count
-            crossed[count] = bundle
-            count += 1
-        renumbered[entry] = number[bundle]
-    return count
-
-
 def can_fill(paths: PathArrays, bytes_per_s: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which bundles the flows could fill, bool, shape (B,); the others never set a rate.
 
@@ -115,27 +82,51 @@ def _by_edge(paths, by_first, edge, start, ordered, is_edge):
     return num_crossing
 
 
-def without(paths: PathArrays, keep: NDArray[np.bool_]) -> PathArrays:
-    """Return the paths without the bundles that are not kept, shape (B,)."""
-    if keep.all():
-        return paths
+def only(
+    paths: PathArrays, keep: NDArray[np.bool_]
+) -> tuple[PathArrays, NDArray[np.int32], NDArray[np.int32]]:
+    """Return the paths over the bundles that are kept, numbered as flows cross them first.
+
+    Flows that follow one another then mostly cross bundles that stand side by side in memory.
+
+    Parameters
+    ----------
+    keep : bool, shape (B,).
+
+    Returns
+    -------
+    paths : `PathArrays`.
+    crossed : int32, the bundles that are kept and that some flow crosses, by their new number.
+    number : int32, shape (B,), new number of each bundle, -1 of the others.
+    """
+    num_bundles, num_entries = len(keep), len(paths.bundle)
+    number = np.full(num_bundles, -1, dtype=np.int32)
+    crossed = np.empty(min(num_bundles, num_entries), dtype=np.int32)
     # room for all, cut off afterwards
     indptr = np.zeros_like(paths.indptr)
     bundle, share = np.empty_like(paths.bundle), np.empty_like(paths.share)
-    size = _copy_kept(paths, keep, indptr, bundle, share)
-    return PathArrays(indptr, bundle[:size], share[:size])
+    count = _copy_kept(paths, keep, number, crossed, indptr, bundle, share)
+    size = indptr[-1]
+    return PathArrays(indptr, bundle[:size], share[:size]), crossed[:count], number
 
 
 @allocates_nothing
-def _copy_kept(paths, keep, indptr, bundle, share):
-    before, crosses, shares, size = paths.indptr, paths.bundle, paths.share, 0
+def _copy_kept(paths, keep, number, crossed, indptr, bundle, share):
+    """Write what `only` returns; return how many bundles are crossed."""
+    before, crosses, shares, size, count = paths.indptr, paths.bundle, paths.share, 0, 0
     for flow in range(len(before) - 1):
         for entry in range(before[flow], before[flow + 1]):
-            if keep[crosses[entry]]:
-                bundle[size], share[size] = crosses[entry], shares[entry]
-                size += 1
+            name = crosses[entry]
+            if not keep[name]:
+                continue
+            if number[name] < 0:
+                number[name] = count
+                crossed[count] = name
+                count += 1
+            bundle[size], share[size] = number[name], shares[entry]
+            size += 1
         indptr[flow + 1] = size
-    return size
+    return count
 
 
 def components(

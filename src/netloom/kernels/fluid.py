@@ -18,7 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from netloom.kernels.compiled import allocates_nothing
-from netloom.kernels.components import can_fill, components, crossed_bundles, without
+from netloom.kernels.components import can_fill, components, only
 from netloom.kernels.flow_clock import (
     Clock,
     Timeline,
@@ -116,7 +116,7 @@ def _share_locally(run, num_bundles, now):
 def _share_anew(run, bundles, now):
     """Find all rates of a component anew."""
     clear(run.work.stale)
-    run.work.looks[0] += fill(run.state, run.filling, bundles, now)
+    run.work.looks[0] += fill(run.state, run.filling, bundles, run.clock.num_running[0], now)
     run.num_events[1] += 1
 
 
@@ -236,22 +236,20 @@ def run_flows(
     num_events : int64, shape (3,), batches of events, those answered by filling anew, and entries
         of paths looked at for rates.
     """
-    renumbered, crossed, number = crossed_bundles(paths, len(bytes_per_s))
-    at_first = bytes_per_s[crossed]
+    most, keep = bytes_per_s.copy(), np.zeros(len(bytes_per_s), dtype=np.bool_)
+    np.maximum.at(most, changes.bundle, changes.bytes_per_s)
+    keep[changes.bundle] = True
+    felt, crossed, number = only(paths, can_fill(paths, most) | keep)
     met = number[changes.bundle] >= 0
     changes = CapacityChanges(
         changes.at_s[met], number[changes.bundle[met]], changes.bytes_per_s[met]
     )
-    most, least = at_first.copy(), at_first.copy()
-    np.maximum.at(most, changes.bundle, changes.bytes_per_s)
-    np.minimum.at(least, changes.bundle, changes.bytes_per_s)
-    felt = without(renumbered, can_fill(renumbered, most) | (least < most))
     parts = components(felt, len(crossed), timeline.after_start, timeline.after)
     change_start, chosen = _changes_by_component(changes, parts[2], parts[3], len(crossed))
     ordered = CapacityChanges(
         changes.at_s[chosen], changes.bundle[chosen], changes.bytes_per_s[chosen]
     )
-    run = _new_run(felt, at_first, timeline)
+    run = _new_run(felt, bytes_per_s[crossed], timeline)
     _run_components(run, timeline, ordered, change_start, parts, tolerance)
     run.num_events[2] = run.work.looks[0]
     return run.clock.end_s, run.num_events

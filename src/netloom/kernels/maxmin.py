@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from netloom.kernels.compiled import allocates_nothing
 from netloom.kernels.flow_state import enter, idle_state
-from netloom.kernels.heap import Heap, append, clear, empty_heap, order, pop_from, put_at
 from netloom.kernels.loads import PathArrays
 from netloom.kernels.progress import advance, move, touch
+from netloom.kernels.shares_heap import order_all, sink_top
 
 #: Shares that have grown by less than this part count as unchanged.
 ROUNDING = 1e-13
@@ -34,12 +34,13 @@ class Filling(NamedTuple):
 
     Attributes
     ----------
-    by_share : heap of bundles.
+    share, bundle : float64 and int32, shape (B,), heap of bundles by share.
     settled : int32, shape (F,), number of the last filling that gave a flow its rate.
     num_fillings : int32, shape (1,).
     """
 
-    by_share: Heap
+    share: np.ndarray
+    bundle: np.ndarray
     settled: np.ndarray
     num_fillings: np.ndarray
 
@@ -47,14 +48,15 @@ class Filling(NamedTuple):
 def empty_filling(num_flows: int, num_bundles: int) -> Filling:
     """Return the work space."""
     return Filling(
-        empty_heap(num_bundles),
+        np.empty(num_bundles),
+        np.empty(num_bundles, dtype=np.int32),
         np.zeros(num_flows, dtype=np.int32),
         np.zeros(1, dtype=np.int32),
     )
 
 
 @allocates_nothing
-def fill(state, filling, bundles, now):
+def fill(state, filling, bundles, num_flows, now):
     """Give running flows their max-min rates from now on; return how many entries it looked at.
 
     Parameters
@@ -62,43 +64,43 @@ def fill(state, filling, bundles, now):
     state : `flow_state.FlowState`; limits, levels and loads are written anew.
     filling : `Filling`.
     bundles : int32, all that the flows cross, and no other flow does.
+    num_flows : running flows that cross some.
     now : seconds.
     """
-    _start_filling(state, filling, bundles, now)
-    heap = filling.by_share
-    keys, items, places, size = heap.key, heap.items, heap.place, heap.size
+    size = _start_filling(state, filling, bundles, now)
+    keys, items = filling.share, filling.bundle
     indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
     table, member, limit = state.table, state.member, state.limit
     goal, held, place = state.progress.goal, state.progress.held, state.progress.place
     settled, turn = filling.settled, filling.num_fillings[0]
-    looks = 0
-    while size[0] > 0:
+    looks, num_rising = 0, num_flows
+    while num_rising > 0:
         bundle = items[0]
-        if table[bundle].num_rising == 0:
-            pop_from(keys, items, places, size)
-            continue
-        share = max(table[bundle].left, 0.0) / table[bundle].rising_weight
-        if share > keys[bundle] * (1 + ROUNDING):
-            put_at(keys, items, places, size, bundle, share)
-            if items[0] != bundle:
-                continue
-        pop_from(keys, items, places, size)
-        table[bundle].level = share
-        first = table[bundle].first
-        for position in range(first, first + table[bundle].count):
-            flow = member[position]
-            if settled[flow] == turn:
-                continue
-            settled[flow] = turn
-            if limit[flow] != bundle:
-                move(table, goal, held, place, flow, limit[flow], bundle, now)
-                limit[flow] = bundle
-            looks += indptr[flow + 1] - indptr[flow]
-            for entry in range(indptr[flow], indptr[flow + 1]):
-                row = table[crosses[entry]]
-                row.left -= shares[entry] * share
-                row.rising_weight -= shares[entry]
-                row.num_rising -= 1
+        if table[bundle].num_rising > 0:
+            share = max(table[bundle].left, 0.0) / table[bundle].rising_weight
+            if share > keys[0] * (1 + ROUNDING):
+                sink_top(keys, items, size, 0, share, bundle)
+                if items[0] != bundle:
+                    continue
+            table[bundle].level = share
+            first = table[bundle].first
+            for position in range(first, first + table[bundle].count):
+                flow = member[position]
+                if settled[flow] == turn:
+                    continue
+                settled[flow] = turn
+                num_rising -= 1
+                if limit[flow] != bundle:
+                    move(table, goal, held, place, flow, limit[flow], bundle, now)
+                    limit[flow] = bundle
+                looks += indptr[flow + 1] - indptr[flow]
+                for entry in range(indptr[flow], indptr[flow + 1]):
+                    row = table[crosses[entry]]
+                    row.left -= shares[entry] * share
+                    row.rising_weight -= shares[entry]
+                    row.num_rising -= 1
+        size -= 1
+        sink_top(keys, items, size, 0, keys[size], items[size])
     for bundle in bundles:
         table[bundle].used = table[bundle].capacity - table[bundle].left
     return looks
@@ -106,11 +108,10 @@ def fill(state, filling, bundles, now):
 
 @allocates_nothing
 def _start_filling(state, filling, bundles, now):
-    """Let all flows rise from zero."""
-    heap, table = filling.by_share, state.table
+    """Let all flows rise from zero; return how many bundles have some."""
+    keys, items, table, size = filling.share, filling.bundle, state.table, 0
     touched, num_touched = state.progress.touched, state.progress.num_touched
     filling.num_fillings[0] += 1
-    clear(heap)
     for bundle in bundles:
         # what it has served so far, it has served at its former level
         advance(table, bundle, now)
@@ -120,8 +121,11 @@ def _start_filling(state, filling, bundles, now):
         table[bundle].rising_weight = table[bundle].weight
         table[bundle].num_rising = table[bundle].count
         if table[bundle].count > 0:
-            append(heap, bundle, table[bundle].capacity / table[bundle].weight)
-    order(heap)
+            keys[size] = table[bundle].capacity / table[bundle].weight
+            items[size] = bundle
+            size += 1
+    order_all(keys, items, size)
+    return size
 
 
 def max_min_rates(paths: PathArrays, bytes_per_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -137,7 +141,9 @@ def max_min_rates(paths: PathArrays, bytes_per_s: NDArray[np.float64]) -> NDArra
     state = idle_state(paths, bytes_per_s)
     rates = np.full(num_flows, np.inf)
     enter(state, np.arange(num_flows), rates)
-    fill(state, empty_filling(num_flows, len(bytes_per_s)), np.arange(len(bytes_per_s)), 0.0)
+    num_crossing = int((np.diff(paths.indptr) > 0).sum())
+    filling = empty_filling(num_flows, len(bytes_per_s))
+    fill(state, filling, np.arange(len(bytes_per_s)), num_crossing, 0.0)
     crossing = state.limit >= 0
     rates[crossing] = state.table["level"][state.limit[crossing]]
     return rates

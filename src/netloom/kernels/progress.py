@@ -146,5 +146,6 @@ def reschedule(state, ends):
         bundle = touched[position]
         table[bundle].is_touched = 0
         end_s = next_end(table, goal, held, bundle)
-        put_at(keys, items, places, size, bundle, end_s)
+        if end_s < np.inf or places[bundle] >= 0:
+            put_at(keys, items, places, size, bundle, end_s)
     progress.num_touched[0] = 0

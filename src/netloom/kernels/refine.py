@@ -22,15 +22,19 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
+from netloom.kernels.compiled import allocates_nothing
 from netloom.kernels.hashing import mix
+from netloom.kernels.loads import PathArrays
 
 _FLOW = np.uint64(0x9E3779B97F4A7C15)
 _BUNDLE = np.uint64(0xD1342543DE82EF95)
 
 
-@njit(cache=True)
-def colours(one, other, number):
+def colours(
+    one: NDArray[np.float64], other: NDArray[np.float64], number: NDArray[np.integer]
+) -> NDArray[np.uint64]:
     """Return equal colours for items that are equal in all three, uint64, shape (items,).
 
     Parameters
@@ -39,15 +43,20 @@ def colours(one, other, number):
     number : integers, shape (items,).
     """
     colour = np.empty(len(one), dtype=np.uint64)
+    _colour(one, other, number, colour)
+    return colour
+
+
+@njit(cache=True)
+def _colour(one, other, number, colour):
     word = np.empty(2)
     bits = word.view(np.uint64)
     for item in range(len(one)):
         word[0], word[1] = one[item], other[item]
         colour[item] = mix(mix(bits[0] + _FLOW) ^ (bits[1] * _BUNDLE + np.uint64(number[item])))
-    return colour
 
 
-@njit(cache=True)
+@allocates_nothing
 def _insert(table, names, colour, next_name):
     """Return the name of a colour in an open-addressed table, `next_name` when it is new."""
     mask = len(table) - 1
@@ -62,26 +71,28 @@ def _insert(table, names, colour, next_name):
 
 
 @njit(cache=True)
-def classes(colours, used):
-    """Return the class of each item, int32, -1 where it is not used, and the number of classes.
+def _classes(colours, used, named):
+    """Write the class of each item, int32, -1 where it is not used; return how many there are.
 
     Items of one colour are one class; classes are numbered in the order of their first item.
     """
     size = 1024
     table, names = np.empty(size, dtype=np.uint64), np.full(size, -1, dtype=np.int32)
-    named = np.full(len(colours), -1, dtype=np.int32)
-    count, last, name = 0, np.uint64(0), np.int32(-1)
+    # items are mostly of a few classes: the last colours met are looked at first
+    recent, recent_name = np.zeros(16, dtype=np.uint64), np.full(16, -1, dtype=np.int32)
+    count = np.int32(0)
     for item in range(len(colours)):
         if not used[item]:
+            named[item] = -1
             continue
-        if name >= 0 and colours[item] == last:
-            # neighbours are mostly of one class
-            named[item] = name
+        colour = colours[item]
+        slot = np.int64(colour & np.uint64(15))
+        if recent[slot] == colour and recent_name[slot] >= 0:
+            named[item] = recent_name[slot]
             continue
-        last = colours[item]
-        name = _insert(table, names, last, np.int32(count))
-        named[item] = name
-        count += name == count
+        name = _insert(table, names, colour, count)
+        named[item], recent[slot], recent_name[slot] = name, colour, name
+        count += np.int32(name == count)
         if 2 * count > size:
             size *= 4
             wide, wide_names = np.empty(size, dtype=np.uint64), np.full(size, -1, dtype=np.int32)
@@ -89,10 +100,10 @@ def classes(colours, used):
                 if names[place] >= 0:
                     _insert(wide, wide_names, table[place], names[place])
             table, names = wide, wide_names
-    return named, count
+    return count
 
 
-@njit(cache=True)
+@allocates_nothing
 def _recolour(paths, flow_colour, bundle_colour, gathered):
     """Give flows and bundles the colours of the next round, in place."""
     indptr, crosses, shares = paths.indptr, paths.bundle, paths.share.view(np.uint64)
@@ -109,8 +120,9 @@ def _recolour(paths, flow_colour, bundle_colour, gathered):
         bundle_colour[bundle] = mix(bundle_colour[bundle] * _BUNDLE + gathered[bundle])
 
 
-@njit(cache=True)
-def refine(paths, flow_colour, bundle_colour):
+def refine(
+    paths: PathArrays, flow_colour: NDArray[np.uint64], bundle_colour: NDArray[np.uint64]
+) -> tuple[NDArray[np.int32], int, NDArray[np.int32], int]:
     """Return the coarsest equitable partition: flow classes and bundle classes, with their numbers.
 
     Parameters
@@ -127,19 +139,26 @@ def refine(paths, flow_colour, bundle_colour):
     num_bundle_classes : int.
     """
     flow_colour, bundle_colour = flow_colour.copy(), bundle_colour.copy()
-    crossed = np.zeros(len(bundle_colour), dtype=np.bool_)
-    for bundle in paths.bundle:
-        crossed[bundle] = True
-    every = np.ones(len(flow_colour), dtype=np.bool_)
-    gathered = np.zeros(len(bundle_colour), dtype=np.uint64)
+    num_flows, num_bundles = len(flow_colour), len(bundle_colour)
+    crossed, every = np.zeros(num_bundles, dtype=np.bool_), np.ones(num_flows, dtype=np.bool_)
+    _mark(paths.bundle, crossed)
+    gathered = np.zeros(num_bundles, dtype=np.uint64)
+    flow_class = np.empty(num_flows, dtype=np.int32)
+    bundle_class = np.empty(num_bundles, dtype=np.int32)
     before = 0
     while True:
         _recolour(paths, flow_colour, bundle_colour, gathered)
-        flow_class, num_flow_classes = classes(flow_colour, every)
-        bundle_class, num_bundle_classes = classes(bundle_colour, crossed)
+        num_flow_classes = _classes(flow_colour, every, flow_class)
+        num_bundle_classes = _classes(bundle_colour, crossed, bundle_class)
         if num_flow_classes + num_bundle_classes == before:
             return flow_class, num_flow_classes, bundle_class, num_bundle_classes
         before = num_flow_classes + num_bundle_classes
+
+
+@allocates_nothing
+def _mark(bundles, crossed):
+    for bundle in bundles:
+        crossed[bundle] = True
 
 
 @njit(cache=True)

@@ -11,8 +11,9 @@ and drains once through all the others. For equal stages that is the usual
 and the step is that of the stage that ends last.
 
 Under DualPipe microbatches enter at both ends, forward and backward of two microbatches run as one
-block, and weight gradients fill gaps: ``(p / 2 - 1) (FB + B - 3 W)`` remain idle (arXiv:2412.19437,
-table 2), with FB such a block, B a whole backward and W its weight gradients.
+block FB that hides expert messages, p + 1 of them run apart, and weight gradients fill gaps:
+``(m - p - 1) FB + (p + 1) (F + B) + (p / 2 - 1) (FB + B - 3 W)`` (arXiv:2412.19437, table 2, for the
+last term), with B a whole backward and W its weight gradients.
 """
 
 from __future__ import annotations
@@ -59,8 +60,9 @@ OPTIMIZER, STRAGGLER, WEIGHTS, BUFFERS = 8, 9, 10, 14
 TENSOR_TOTAL, CONTEXT_TOTAL, EXPERT_TOTAL, PIPELINE_TOTAL, DATA_TOTAL = range(15, 20)
 TENSOR_SENT, CONTEXT_SENT, EXPERT_SENT, PIPELINE_SENT, DATA_SENT = range(20, 25)
 
-#: Fields of `LayerTimes` whose sum is what a stage is busy for; the place of `weight_s`.
-_NUM_BUSY, WEIGHT_GRADIENTS = 8, 14
+#: Fields of `LayerTimes` whose sum is what a stage is busy for; the places of `expert_total_s` and
+#: `weight_s`.
+_NUM_BUSY, EXPERT_WHOLE, WEIGHT_GRADIENTS = 8, 10, 14
 
 
 class DataMessages(NamedTuple):
@@ -309,8 +311,13 @@ def fill_step(
     out[BY_EXPERT] = num_micro * (times[6] + times[7])
     out[BUBBLE] = (chain_s - busy_s) / interleave
     if software.dualpipe:
-        backward_s = times[1] + times[3] + times[5] + times[7]
-        idle_s = busy_s + backward_s - 3.0 * times[WEIGHT_GRADIENTS]
+        # messages hide in blocks alone: of m microbatches, p + 1 run forward and backward apart
+        hidden_s = times[EXPERT_WHOLE] - times[6] - times[7]
+        out[BY_EXPERT] += min(num_micro, pipeline + 1.0) * hidden_s
+        back_share = 2.0 * software.combine_bytes
+        back_share /= software.dispatch_bytes + 3.0 * software.combine_bytes
+        apart_s = times[1] + times[3] + times[5] + back_share * times[EXPERT_WHOLE]
+        idle_s = busy_s + apart_s - 3.0 * times[WEIGHT_GRADIENTS]
         out[BUBBLE] = max(0.0, 0.5 * pipeline - 1.0) * idle_s
     for k in range(3):
         out[TENSOR_TOTAL + k] = num_micro * times[8 + k]

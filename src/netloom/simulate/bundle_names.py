@@ -1,7 +1,7 @@
-"""What the two ends of a bundle are called, in the names of the cable schedule.
+"""What the two ends of a bundle are called, in the names of `netloom.topology.names`.
 
-A NIC is ``node0001/nic1``, a switch its tier and number. A bundle between groups of switches, such
-as all uplinks of a pod, has ranges at its ends: ``spine0001-0018``.
+A bundle between groups of switches, such as all uplinks of a pod, has ranges at its ends:
+``spine0001-0018``.
 
 Legend for shapes: B bundles, T trunks.
 """
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from netloom.simulate.routes import bundle_ends
 from netloom.topology.fabric import HOST, Fabric
-from netloom.topology.names import endpoint_place, switch_names
+from netloom.topology.names import endpoint_name, switch_names
 from netloom.topology.routing.dragonfly import DragonflyRouting
 from netloom.topology.routing.tree import TreeRouting
 
@@ -40,7 +40,7 @@ def bundle_names(fabric: Fabric, nics_per_node: int) -> BundleNames:
     >>> fabric = build("fat-tree", {"hosts": 8, "radix": 4, "tiers": 2})
     >>> names = bundle_names(fabric, 2)
     >>> names.tail[2], names.head[2], names.tail[16], names.head[16]
-    ('node0002/nic1', 'leaf0002', 'leaf0001', 'spine0001-0002')
+    ('node0002:nic1', 'leaf0002', 'leaf0001', 'spine0001-0002')
     """
     routing = fabric.routing
     if isinstance(routing, TreeRouting):
@@ -80,17 +80,6 @@ def switches_name(names: Sequence[str], switches: NDArray[np.int64]) -> str:
         ranges.append(name)
     more = len(switches) - int(lasts[min(len(lasts), _MOST_RANGES) - 1]) - 1
     return ", ".join(ranges) + (f" and {more} more" if more else "")
-
-
-def endpoint_name(endpoint: int, nics_per_node: int) -> str:
-    """Return a NIC's name in the cable schedule.
-
-    Examples
-    --------
-    >>> endpoint_name(9, 8)
-    'node0002/nic2'
-    """
-    return "/".join(endpoint_place(endpoint, nics_per_node))
 
 
 def _node_name(switches: Sequence[str], node: int, nics_per_node: int) -> str:

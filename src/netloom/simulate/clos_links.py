@@ -63,22 +63,20 @@ def clos_tables(fabric: Fabric, routing: TreeRouting) -> ClosTables:
     from netloom.kernels.clos_paths import ClosTables
 
     links, lower, upper = fabric.trunk_links, fabric.trunk_lower, fabric.trunk_upper
-    num_switches, most_links = fabric.num_switches, int(links.max(initial=1))
+    num_switches = fabric.num_switches
     is_host = fabric.trunk_class == 0
     groups = switch_groups(fabric, routing)
     # endpoints have no group below, nor have switches that no endpoint hangs from
     below = np.where(is_host, -1, groups[np.where(is_host, 0, lower)])
+    from_host, up = np.where(is_host, lower, -1), np.where(below >= 0, lower, -1)
+    down = np.where(below >= 0, upper, -1)
     host_start, host_link, host_switch, _ = links_by(
-        np.where(is_host, lower, -1), upper, np.zeros(len(links), dtype=np.int64), 0, links,
-        fabric.num_endpoints,
-    )  # fmt: skip
-    up_start, up_link, up_switch, _ = links_by(
-        np.where(below >= 0, lower, -1), upper, upper, num_switches, links, num_switches
+        from_host, upper, lower, links, fabric.num_endpoints, False
     )
+    up_start, up_link, up_switch, _ = links_by(up, upper, upper, links, num_switches, True)
     down_start, down_link, down_switch, down_trunk = links_by(
-        np.where(below >= 0, upper, -1), lower, (below * num_switches + lower) * most_links, 1,
-        links, num_switches,
-    )  # fmt: skip
+        down, lower, below * num_switches + lower, links, num_switches, False
+    )
     child_start, child_group, first = families(down_start, down_trunk, below)
     return ClosTables(
         position=_position(routing.group),

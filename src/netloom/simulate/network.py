@@ -141,7 +141,7 @@ class NetworkModel:
         self.reference_bytes = reference_bytes
         self.hashing = (
             Hashing(round(float(library.queue_pairs)), num_seeds, seed)
-            if protocol.load_balancing == "hash"
+            if protocol.load_balancing == "hash" and not isinstance(fabric.routing, TableRouting)
             else None
         )
         self.placement = placement or Placement(accelerators_per_node, nics_per_node)

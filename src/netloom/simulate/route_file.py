@@ -8,6 +8,8 @@ Legend for shapes: E endpoints, F flows, N entries of all paths.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +25,83 @@ from netloom.simulate.forwarding_table import (
 )
 from netloom.simulate.link_ends import LinkEnds, link_ends
 from netloom.simulate.routes import Routes, single_links
-from netloom.topology.fabric import Fabric, Paths
+from netloom.topology.fabric import Bundles, Fabric, Paths
 
 #: Starts of cycles that are followed to name the cycles.
 _MOST_STARTS = 1000
+
+
+@dataclass(frozen=True)
+class TableRouting:
+    """A routing that forwarding tables state: one path of single directed links for each flow.
+
+    Links are numbered as by `netloom.simulate.routes.single_links`; each is a bundle of its own.
+
+    Attributes
+    ----------
+    fabric : whose switches forward.
+    table : the checked rows.
+    bundles : all directed links.
+    """
+
+    fabric: Fabric
+    table: ForwardingTable
+    bundles: Bundles
+
+    @cached_property
+    def ends(self) -> LinkEnds:
+        """The nodes that links join."""
+        return link_ends(self.fabric)
+
+    @cached_property
+    def _lookup(self) -> _Lookup:
+        return _Lookup(self.table, self.fabric, self.ends)
+
+    def paths(self, source: NDArray[np.int32], target: NDArray[np.int32]) -> Paths:
+        """Return the links that flows cross, both arrays of shape (F,).
+
+        A flow to itself crosses nothing.
+
+        Raises
+        ------
+        StudyError
+            With all destinations without a row, and all loops, each with its line.
+        """
+        source, target = (np.asarray(end, dtype=np.int32) for end in (source, target))
+        steps = _followed(self.table, self.fabric, self._lookup, source, target)
+        flow = np.concatenate([step[0] for step in steps] or [np.zeros(0, dtype=np.int64)])
+        link = np.concatenate([step[1] for step in steps] or [np.zeros(0, dtype=np.int32)])
+        by_flow = np.argsort(flow, kind="stable")  # steps are in order, so each flow's links are
+        count = np.bincount(flow, minlength=len(source))
+        indptr = np.r_[0, np.cumsum(count)].astype(np.int64)
+        hops = np.where(count > 0, count - 1, 0).astype(np.int16)
+        return Paths(indptr, link[by_flow].astype(np.int32), np.ones(len(link)), hops)
+
+
+def routed_by_file(path: str | Path, fabric: Fabric, *, nics_per_node: int = 1) -> Fabric:
+    """Return the fabric with the routes of a file's forwarding tables, a `TableRouting`.
+
+    Parameters
+    ----------
+    path : CSV file.
+    fabric : whose switches forward.
+    nics_per_node : for the names of endpoints.
+
+    Raises
+    ------
+    ParameterError
+        When the file cannot be read.
+    StudyError
+        With every problem of the rows.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"cannot read routes '{path}': {error}") from None
+    table = read_table(text, str(path), fabric, link_ends(fabric), nics_per_node)
+    rate, stage, names = single_links(fabric)
+    bundles = Bundles(rate, np.ones(len(rate), dtype=np.int32), stage, names)
+    return replace(fabric, routing=TableRouting(fabric, table, bundles))
 
 
 def routes_from_file(
@@ -58,23 +133,10 @@ def routes_from_file(
     StudyError
         With every problem: of the rows, or else of the ways that flows take, each with its line.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"cannot read routes '{path}': {error}") from None
-    ends = link_ends(fabric)
-    table = read_table(text, str(path), fabric, ends, nics_per_node)
-    source, target = (np.asarray(end, dtype=np.int32) for end in (source, target))
-    steps = _followed(table, fabric, ends, source, target)
-    flow = np.concatenate([step[0] for step in steps] or [np.zeros(0, dtype=np.int64)])
-    link = np.concatenate([step[1] for step in steps] or [np.zeros(0, dtype=np.int32)])
-    by_flow = np.argsort(flow, kind="stable")  # steps are in order, so each flow's links are
-    count = np.bincount(flow, minlength=len(source))
-    indptr = np.r_[0, np.cumsum(count)].astype(np.int64)
-    rate, stage, names = single_links(fabric)
-    hops = np.where(count > 0, count - 1, 0).astype(np.int16)
-    paths = Paths(indptr, link[by_flow].astype(np.int32), np.ones(len(link)), hops)
-    return Routes(paths, rate, stage, names)
+    routing = routed_by_file(path, fabric, nics_per_node=nics_per_node).routing
+    bundles = routing.bundles
+    paths = routing.paths(source, target)
+    return Routes(paths, bundles.bytes_per_s, bundles.stage, bundles.stage_names)
 
 
 def source_places(fabric: Fabric) -> NDArray[np.int64]:
@@ -88,7 +150,7 @@ def source_places(fabric: Fabric) -> NDArray[np.int64]:
 
 
 def _followed(
-    table: ForwardingTable, fabric: Fabric, ends: LinkEnds,
+    table: ForwardingTable, fabric: Fabric, lookup: _Lookup,
     source: NDArray[np.int32], target: NDArray[np.int32],
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:  # fmt: skip
     """Return flows and the links that they take, step by step.
@@ -98,7 +160,7 @@ def _followed(
     StudyError
         With all flows that lack a row or go round.
     """
-    lookup = _Lookup(table, fabric, ends)
+    ends = lookup.ends
     place = source_places(fabric)
     flow = np.flatnonzero(source != target)
     node = (fabric.num_switches + source[flow]).astype(np.int64)

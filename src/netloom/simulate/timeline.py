@@ -111,7 +111,14 @@ def schedule_of(plan: NDArray[np.int64], software: SoftwareInputs) -> str:
 
 
 def num_chunks_of(plan: NDArray[np.int64], kind: str) -> int:
-    """Return the chunks that each device holds under a schedule."""
+    """Return the chunks that each device holds under a schedule.
+
+    Examples
+    --------
+    >>> plan = np.array([8, 1, 16, 8, 128, 1, 1, 128, 1, 0])
+    >>> [num_chunks_of(plan, kind) for kind in ("interleaved", "zb-v", "gpipe")]
+    [8, 2, 1]
+    """
     if kind == "interleaved":
         return int(plan[inputs.INTERLEAVE])
     return 2 if kind in _TWO_CHUNKS else 1
@@ -193,9 +200,8 @@ def phase_seconds(
     Where nothing overlaps expert messages, or the step's closed form hides them behind the work of
     the same layer, a phase is its work and the messages that it waits for. Under DualPipe, and
     software made for it, messages hide in overlapped blocks alone: a forward or a backward that
-    runs alone waits for all of its expert messages but what the shared experts hide, and a block
-    takes as long as the longer of its work and its expert messages. Work then runs on the
-    multiprocessors that messages leave (arXiv:2412.19437, section 3.2.2).
+    runs alone waits for all of its expert messages, and a block for what its work does not hide
+    and for what messages keep from the work.
 
     Parameters
     ----------
@@ -206,25 +212,21 @@ def phase_seconds(
     plain = software._replace(overlaps_expert=False, communication_multiprocessors=0.0)
     alone = _of_stages(plan, prices, stages, model, plain)
     times = alone if by_block else _of_stages(plan, prices, stages, model, software)
-    taken = min(1.0, software.communication_multiprocessors / machine.num_multiprocessors)
-    slower = 1.0 / (1.0 - taken) if by_block and taken < 1.0 else 1.0
     ends = _ends(plan, stages, model)
-    forward = slower * (times["forward_s"] + ends[0])
-    backward = slower * (times["backward_s"] + ends[1])
-    weight = slower * (times["weight_s"] + ends[2])
+    forward = times["forward_s"] + ends[0]
+    backward = times["backward_s"] + ends[1]
+    weight = times["weight_s"] + ends[2]
     waits = np.array(
         [[times[f"{way}_{name}_s"] for name in DIMENSIONS] for way in ("forward", "backward")]
     )
     messages = _messages(plan, times, alone, software)
-    if by_block:
-        hiding = slower * stages.num_sparse * _shared_experts(plan, model)[:, None]
-        waits[:, 2] = np.maximum(0.0, waits[:, 2] - hiding)
     forward_s, backward_s = forward + waits[0].sum(axis=0), backward + waits[1].sum(axis=0)
     block_s = forward_s + backward_s[::-1]
     if by_block:
-        work = forward + backward[::-1]
-        work += waits[0, :2].sum(axis=0) + waits[1, :2].sum(axis=0)[::-1]
-        block_s = np.maximum(work, messages[0, 2] + messages[1, 2, ::-1])
+        hiding = _of_stages(plan, prices, stages, model, software)
+        block_s = forward + backward[::-1]
+        for name in DIMENSIONS:
+            block_s += hiding[f"forward_{name}_s"] + hiding[f"backward_{name}_s"][::-1]
     return PhaseSeconds(
         forward_s, backward_s - weight, weight, block_s, forward, backward, waits[0], waits[1],
         messages[0], messages[1],
@@ -272,20 +274,6 @@ def _ends(plan: NDArray[np.int64], stages: VirtualStages, model: StepModel) -> N
     at_embedding = np.array([embedding_s, embedding_s, embedding_s])
     at_loss = np.array([forward_s, backward_s, head.weight_s])
     return np.outer(at_embedding, stages.has_embedding) + np.outer(at_loss, stages.has_loss)
-
-
-def _shared_experts(plan: NDArray[np.int64], model: StepModel) -> NDArray[np.float64]:
-    """Return seconds of one layer's shared experts, forward and backward: float64, shape (2,)."""
-    from netloom.kernels.layer import linear_times
-
-    shape, machine = model.shape, model.machine
-    if shape.shared_ffn == 0.0:
-        return np.zeros(2)
-    tokens = plan[inputs.MICRO_BATCH] * float(model.sequence) / plan[inputs.CONTEXT]
-    width = shape.shared_ffn / plan[inputs.TENSOR]
-    into = linear_times(1.0, tokens, shape.num_ffn_inputs * width, shape.hidden, machine)
-    out = linear_times(1.0, tokens, shape.hidden, width, machine)
-    return np.array([into.forward_s + out.forward_s, sum(into[1:]) + sum(out[1:])])
 
 
 def _messages(

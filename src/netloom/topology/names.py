@@ -32,6 +32,17 @@ def endpoint_place(endpoint: int, nics_per_node: int) -> tuple[str, str]:
     return f"node{endpoint // nics_per_node + 1:04d}", f"nic{endpoint % nics_per_node + 1}"
 
 
+def endpoint_name(endpoint: int, nics_per_node: int) -> str:
+    """Return the name of an endpoint, node and NIC joined by a colon.
+
+    Examples
+    --------
+    >>> endpoint_name(9, 8)
+    'node0002:nic2'
+    """
+    return ":".join(endpoint_place(endpoint, nics_per_node))
+
+
 def switch_names(fabric: Fabric) -> tuple[str, ...]:
     """Return the names of all switches, in their order.
 
@@ -49,11 +60,11 @@ def switch_names(fabric: Fabric) -> tuple[str, ...]:
 
 
 def endpoint_names(num_endpoints: int, nics_per_node: int) -> tuple[str, ...]:
-    """Return the names of all endpoints, node and NIC joined by a colon.
+    """Return the names of all endpoints, in their order.
 
     Examples
     --------
     >>> endpoint_names(3, 2)
     ('node0001:nic1', 'node0001:nic2', 'node0002:nic1')
     """
-    return tuple(":".join(endpoint_place(each, nics_per_node)) for each in range(num_endpoints))
+    return tuple(endpoint_name(each, nics_per_node) for each in range(num_endpoints))
