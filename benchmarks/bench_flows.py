@@ -65,7 +65,7 @@ def best_of(action: Callable[[], object], num_runs: int = NUM_RUNS) -> tuple[flo
 
 
 def flow_bytes_of(found: Routes) -> float:
-    """Return bytes of the routes per flow; the solver's own arrays take about four times that."""
+    """Return bytes of the routes per flow; the solver's own arrays take about five times that."""
     paths = found.paths
     total = sum(array.nbytes for array in (paths.indptr, paths.bundle, paths.share, paths.num_hops))
     return total / len(paths.num_hops)

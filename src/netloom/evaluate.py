@@ -8,16 +8,18 @@ and `candidate` turns the best one into the candidate's answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from netloom import catalog, layout, materials, topology
+from netloom.catalog.quantity import Quantity
 from netloom.cost.bom import CableLot, NodeLot, bill_of_materials
 from netloom.cost.money import network_capex, run_cost, total_capex
 from netloom.cost.power import it_power_w, network_power_w
 from netloom.cost.prices import Prices
 from netloom.failure.goodput import Policy, goodput
-from netloom.failure.inventory import Inventory, LinkEnds, network_exposures
+from netloom.failure.inventory import Exposure, Inventory, LinkEnds, network_exposures
 from netloom.layout import Layout
 from netloom.resolve import Resolved, ResolvedNetwork
 from netloom.result import BomLine, Candidate, Counts, Goodput, StepParts
@@ -25,6 +27,7 @@ from netloom.simulate.expert_traffic import token_share
 from netloom.simulate.explain import limit_sentence
 from netloom.simulate.latency import WireLot, hop_latency_s
 from netloom.simulate.network import PLAIN_ALGORITHMS, NetworkModel
+from netloom.simulate.route_file import routed_by_file
 from netloom.simulate.step import (
     PricedPlan,
     StepModel,
@@ -88,13 +91,43 @@ def start(resolved: Resolved) -> Run:
     return Run(resolved, shape, model)
 
 
-def prepare(run: Run, network: ResolvedNetwork, seed: int) -> PreparedNetwork:
-    """Return a candidate network built, laid out, counted and ready to price messages."""
+def prepare(
+    run: Run, network: ResolvedNetwork, seed: int, routes: Path | None = None
+) -> PreparedNetwork:
+    """Return a candidate network built, laid out, counted and ready to price messages.
+
+    `routes` is a file of forwarding tables that messages follow in place of the load balancing.
+    """
     resolved = run.resolved
     fabric = topology.build(network.fabric_kind, network.fabric_parameters)
     placed = _layout(resolved, network, fabric)
     lots = materials.cable_lots(fabric, placed)
-    model = NetworkModel(
+    carries = fabric
+    if routes is not None:
+        carries = routed_by_file(routes, fabric, nics_per_node=resolved.nics_per_node)
+    model = _network_model(run, network, carries, _hop_latency_s(network, fabric, placed), seed)
+    return PreparedNetwork(
+        resolved=network,
+        fabric=fabric,
+        layout=placed,
+        counts=materials.count(fabric, lots),
+        bom=_bill(resolved, network, fabric, lots),
+        network=model,
+        warnings=fabric.warnings
+        + address_warnings(fabric, network.protocol.max_endpoint_addresses),
+    )
+
+
+def network_on(run: Run, prepared: PreparedNetwork, fabric: Fabric, seed: int) -> NetworkModel:
+    """Return a candidate's prices of messages on another fabric, such as one with parts lost."""
+    return _network_model(run, prepared.resolved, fabric, prepared.network.hop_latency_s, seed)
+
+
+def _network_model(
+    run: Run, network: ResolvedNetwork, fabric: Fabric, hop_latency_s: float | None, seed: int
+) -> NetworkModel:
+    resolved = run.resolved
+    return NetworkModel(
         fabric,
         network.protocol,
         resolved.scale_up,
@@ -105,18 +138,8 @@ def prepare(run: Run, network: ResolvedNetwork, seed: int) -> PreparedNetwork:
         seed=seed,
         algorithms=PLAIN_ALGORITHMS,
         wire_protocols=resolved.software.wire_protocols,
-        hop_latency_s=_hop_latency_s(network, fabric, placed),
+        hop_latency_s=hop_latency_s,
         all_to_all_share=token_share(run.shape, resolved.software),
-    )
-    return PreparedNetwork(
-        resolved=network,
-        fabric=fabric,
-        layout=placed,
-        counts=materials.count(fabric, lots),
-        bom=_bill(resolved, network, fabric, lots),
-        network=model,
-        warnings=fabric.warnings
-        + address_warnings(fabric, network.protocol.max_endpoint_addresses),
     )
 
 
@@ -235,40 +258,69 @@ def _bill(
     )
 
 
-def _goodput(run: Run, prepared: PreparedNetwork, step: StepParts) -> Goodput:
-    """Return goodput; a broken path lengthens what the step already waits for on the network."""
-    resolved, fabric = run.resolved, prepared.fabric
-    rates = resolved.rates
+def network_exposures_of(
+    run: Run, prepared: PreparedNetwork
+) -> tuple[tuple[Exposure, ...], dict[str, Quantity]]:
+    """Return cables and switches of a candidate by class, and the rate of one part by cause.
+
+    Routers inside endpoints fail with their endpoints: they have no rate of their own.
+    """
+    fabric = prepared.fabric
+    lots = prepared.layout.lots()
+    links = {
+        f"link {lot.link_class} ({lot.medium})": catalog.get(
+            "medium", lot.medium
+        ).annual_failure_rate_per_end
+        for lot in lots
+    }
+    switches = {
+        f"switch {name}": chosen.switch.annual_failure_rate
+        for name, chosen in _tiers(prepared.resolved, fabric).items()
+    }
     ends = [
         LinkEnds(
             lot.link_class,
             lot.medium,
             2 * lot.num_cables,
-            float(catalog.get("medium", lot.medium).annual_failure_rate_per_end),
+            float(links[f"link {lot.link_class} ({lot.medium})"]),
         )
-        for lot in prepared.layout.lots()
+        for lot in lots
     ]
-    # routers inside endpoints fail with their endpoints
-    failures = dict.fromkeys((tier.name for tier in fabric.tiers), 0.0) | {
-        name: float(chosen.switch.annual_failure_rate)
-        for name, chosen in _tiers(prepared.resolved, fabric).items()
-    }
-    exposures = network_exposures(fabric, failures, ends)
-    waiting_s = step.context_s + step.expert_s + step.pipeline_s + step.data_s
-    checkpoint_bytes = count_parameters(run.shape).total * float(
-        rates.checkpoint_bytes_per_parameter
+    failures = {tier.name: float(switches.get(f"switch {tier.name}", 0.0)) for tier in fabric.tiers}
+    return network_exposures(fabric, failures, ends), switches | links
+
+
+def checkpoint_bytes(run: Run) -> float:
+    """Return the saved state of the whole job."""
+    per_parameter = float(run.resolved.rates.checkpoint_bytes_per_parameter)
+    return count_parameters(run.shape).total * per_parameter
+
+
+def waiting_fraction(step: StepParts) -> float:
+    """Return the share of a step that waits for the scale-out network."""
+    return (step.context_s + step.expert_s + step.pipeline_s + step.data_s) / step.total_s
+
+
+def inventory_of(run: Run, network: Iterable[Exposure]) -> Inventory:
+    """Return everything whose failure the job feels."""
+    resolved = run.resolved
+    return Inventory(
+        resolved.study.cluster.accelerators,
+        resolved.num_nodes,
+        resolved.num_nodes * resolved.nics_per_node,
+        tuple(network),
     )
+
+
+def _goodput(run: Run, prepared: PreparedNetwork, step: StepParts) -> Goodput:
+    """Return goodput; a broken path lengthens what the step already waits for on the network."""
+    resolved = run.resolved
     return goodput(
-        Inventory(
-            resolved.study.cluster.accelerators,
-            resolved.num_nodes,
-            resolved.num_nodes * resolved.nics_per_node,
-            exposures,
-        ),
-        rates,
+        inventory_of(run, network_exposures_of(run, prepared)[0]),
+        resolved.rates,
         Policy(
             resolved.study.reliability.checkpoint_interval,
-            checkpoint_bytes / float(rates.storage_bytes_per_s),
-            waiting_s / step.total_s,
+            checkpoint_bytes(run) / float(resolved.rates.storage_bytes_per_s),
+            waiting_fraction(step),
         ),
     )

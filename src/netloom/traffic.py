@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +17,15 @@ from numpy.typing import NDArray
 from netloom.errors import ConservationError
 from netloom.kernels import inputs
 from netloom.result import Plan
-from netloom.simulate.busiest import flow_keys, least_loading_mix
+from netloom.simulate.busiest import hashed_loads, least_loading_mix
 from netloom.simulate.network import NetworkModel
 from netloom.simulate.overlap import Overlap, overlap
 from netloom.simulate.placement import EndpointFlows
 from netloom.simulate.rank_order import RANK_ORDER
 from netloom.simulate.step import PricedPlan, StepModel, plan_of
 from netloom.simulate.step_flows import Traffic, step_flows
-from netloom.topology.fabric import DetourRouting, Fabric
+from netloom.topology.fabric import DetourRouting, Fabric, Paths
 from netloom.topology.names import switch_names
-
-if TYPE_CHECKING:
-    from netloom.kernels.loads import PathArrays
 
 #: Dimensions in the order of `Communication`.
 DIMENSIONS = ("tensor", "context", "expert", "pipeline", "data")
@@ -215,22 +211,20 @@ class _MemberLoads:
 
     def __init__(self, network: NetworkModel) -> None:
         self.hashing = network.hashing
+        self.fabric = network.fabric
         bundles = network.fabric.routing.bundles
         self.num_members = bundles.num_members
         self.first = np.concatenate([[0], np.cumsum(bundles.num_members, dtype=np.int64)])
         num_draws = self.hashing.num_seeds if self.hashing else 0
         self.by_draw = np.zeros((num_draws, int(self.first[-1])))
 
-    def add(self, paths: PathArrays, flows: EndpointFlows) -> None:
+    def add(self, paths: Paths, flows: EndpointFlows) -> None:
         """Add flows on their paths."""
-        from netloom.kernels import loads as kernel
-
         if self.hashing is None:
             return
-        keys = flow_keys(flows)
         for draw, loads in enumerate(self.by_draw):
-            loads += kernel.member_loads(
-                paths, flows.flow_bytes, keys, self.first, self.hashing.num_queue_pairs,
+            loads += hashed_loads(
+                self.fabric, flows, paths, self.first, self.hashing.num_queue_pairs,
                 self.hashing.seed + draw,
             )  # fmt: skip
 
@@ -257,7 +251,7 @@ def _loads(
     bundles = routing.bundles
     rows = routing.paths(flows.source, flows.target)
     paths = kernel.PathArrays(rows.indptr, rows.bundle, rows.share)
-    members.add(paths, flows)
+    members.add(rows, flows)
     found = kernel.bundle_loads(paths, flows.flow_bytes, len(bundles.bytes_per_s))
     arrays = kernel.BundleArrays(
         bundles.bytes_per_s, bundles.num_members, bundles.stage, len(bundles.stage_names)

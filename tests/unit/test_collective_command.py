@@ -229,7 +229,7 @@ def test_the_table_says_what_it_was_asked(capsys):
     tokens = ["collective", "all-reduce", *TREE, "--ranks", "16", "--sizes", "1M,1G"]
     assert main([*tokens, "--protocol", "roce-v2", "--seeds", "4", "--lose", "spine:2"]) == 0
     said = capsys.readouterr().out
-    for words in ("all-reduce  16 ranks on 2 nodes, packed", "512 endpoints, without spine:2",
+    for words in ("all-reduce  16 ranks on 2 nodes, packed", "512 endpoints, without spine0003",
                   "roce-v2 (hashed, seeds 0 to 3", "nccl-2.30, fastest", "10-90 %", "intact",
                   "1,073,741,824"):  # fmt: skip
         assert words in said
@@ -286,11 +286,13 @@ def test_the_plot_has_a_line_for_each_network_and_names_that_do_not_touch(capsys
         (["all-reduce", *RAILS, "--ranks", "8", "--algorithm", "hierarchical"], "generic-2026"),
         (["all-reduce", *RAILS, "--ranks", "16", "--algorithm", "collnet-chain", "--protocol",
           "roce-v2"], "needs network reduction"),
-        (["all-reduce", *RAILS, "--ranks", "16", "--algorithm", "nvls"], "these do: "),
+        (["all-reduce", *RAILS, "--ranks", "16", "--algorithm", "nvls"], "8 ranks; this group is"),
         (["all-reduce", *RAILS, "--ranks", "8", "--lose", "spines:1"], "did you mean spine"),
         (["all-reduce", *RAILS, "--ranks", "8", "--lose", "spine:16"], "numbered 0 to 15"),
-        (["all-reduce", *RAILS, "--ranks", "8", "--lose", "spine"], "spine:0"),
-        (["all-reduce", *RAILS, "--ranks", "8", "--lose", "link:leaf:0-leaf:1"], "spine:0, "),
+        (["all-reduce", *RAILS, "--ranks", "8", "--lose", "spine"], "mean spine"),
+        (["all-reduce", *RAILS, "--ranks", "8", "--lose", "spin0003"], "did you mean spine0003"),
+        (["all-reduce", *RAILS, "--ranks", "9", "--algorithm", "nvls"], "one node, not 9 on 2"),
+        (["all-reduce", *RAILS, "--ranks", "8", "--lose", "link:leaf:0-leaf:1"], "spine0001, "),
         (["all-gather", *RAILS, "--ranks", "8", "--matrix", "m.csv"], "belongs to all-to-all"),
         (["all-to-all", *RAILS, "--ranks", "8", "--matrix", "m.csv"], "8 rows of 8 numbers"),
         (["all-reduce", *RAILS, "--ranks", "8", "--beside", "none.yaml"], "no such file"),
@@ -322,6 +324,39 @@ def test_the_documented_tables_are_what_is_printed(capsys, monkeypatch):
     for slower, faster in zip(staged, across, strict=True):
         assert f"| {slower} | {faster} |" in section
     assert f"| {printed[4].splitlines()[3].split()[3]} |" in section
+
+
+def routed(tmp_path, *tokens):
+    assert main(["export", "forwarding", *tokens, "--out", str(tmp_path)]) == 0
+    return str(tmp_path / "forwarding.csv")
+
+
+def test_static_routes_of_a_file_are_loaded_path_by_path(capsys, tmp_path):
+    small = ["--fabric", "fat-tree", "--set", "hosts=64", "--set", "radix=16", "--set", "tiers=2"]
+    table = routed(tmp_path, *small)
+    tokens = ["all-to-all", *small, "--ranks", "64", "--sizes", "64M", "--exact"]
+    (spread,) = rows(capsys, *tokens)
+    # hashing plays no part where every flow has its path
+    (static,) = rows(capsys, *tokens, "--routes", table, "--protocol", "roce-v2")
+    (alike,) = rows(capsys, *tokens, "--routes", table)
+    protocol = catalog.get("protocol", "infiniband-ndr")
+    payload = float(protocol.framing_efficiency) * float(protocol.transport_efficiency)
+    # by hand: of 8 links up 4 carry all that 8 NICs send to the 7 other leaves
+    by_hand_s = 2 * 64 * 2**20 * 56 / 64 / 50e9 / payload
+    assert alike["bound_s"] == pytest.approx(by_hand_s)
+    assert alike["exact_s"] == pytest.approx(by_hand_s)
+    assert spread["bound_s"] == pytest.approx(by_hand_s / 2)
+    assert static["exact_s_p10"] == static["exact_s_p90"]
+
+
+def test_static_routes_do_not_go_round_what_is_lost(capsys, tmp_path):
+    small = ["--fabric", "fat-tree", "--set", "hosts=64", "--set", "radix=16", "--set", "tiers=2"]
+    table = routed(tmp_path, *small)
+    tokens = ["collective", "all-to-all", *small, "--sizes", "1M", "--routes", table, "--lose"]
+    assert main([*tokens, "spine0001", "--ranks", "64"]) == 3
+    assert "out of order: leaf0001 to spine0001" in capsys.readouterr().err
+    # two ranks a node are two rails, which do not take the third spine
+    assert main([*tokens, "spine0003", "--ranks", "16", "--per-node", "2"]) == 0
 
 
 def test_ranks_that_are_cut_off_have_no_answer(capsys):

@@ -10,7 +10,7 @@ import pytest
 from netloom import topology
 from netloom.cli.app import main
 from netloom.collective_table.allocation import Allocation, accelerators
-from netloom.collective_table.losses import loss_of
+from netloom.collective_table.losses import loss_of, lost_parts
 from netloom.collective_table.placement_file import read_placement
 from netloom.collective_table.sizes import sizes
 
@@ -30,8 +30,13 @@ def rows(capsys, *tokens):
 def test_parts_are_lost_by_name():
     fabric = topology.build("fat-tree", {"hosts": 512, "radix": 64, "tiers": 2})
     leaves = fabric.tiers[0].num_switches
-    named = ["spine:3", "nic:17", "link:leaf:2-spine:1", "link:spine:1-leaf:2", "link:nic:5-leaf:0"]
-    loss = loss_of(named, fabric)
+    counted = ["spine:3", "nic:17", "link:leaf:2-spine:1", "spine:1-leaf:2", "link:nic:5-leaf:0"]
+    named = ["spine0004", "node0003:nic2", "leaf0003-spine0002", "link:spine:1-leaf0003",
+             "leaf0001-node0001:nic6"]  # fmt: skip
+    parts = lost_parts(counted, fabric, nics_per_node=8)
+    loss = loss_of(parts)
+    assert loss == loss_of(lost_parts(named, fabric, nics_per_node=8))
+    assert [part.name for part in parts[:3]] == named[:3]
     assert (list(loss.switches), list(loss.endpoints)) == ([leaves + 3], [17])
     ends = {
         (int(fabric.trunk_lower[trunk]), int(fabric.trunk_upper[trunk])): lost

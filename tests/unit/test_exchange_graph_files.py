@@ -11,7 +11,7 @@ import pytest
 
 from netloom import catalog, layout
 from netloom.errors import ParameterError, StudyError
-from netloom.exchange import formats, read_graph
+from netloom.exchange.graph_file import formats, read_graph
 from netloom.schema.study import Layout as FloorRules
 from netloom.topology import build, sized
 from netloom.topology.counts import count, hops

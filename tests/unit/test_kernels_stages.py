@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from netloom.kernels.stages import chunks_in_flight, split_layers
+from netloom.kernels.stages import chunks_in_flight, split_layers, splits_evenly
 
 
 def test_llama_405b_has_a_layer_less_at_both_ends():
     # arXiv:2407.21783 section 3.3.2: one layer removed from the first and from the last stage
-    assert tuple(split_layers(126.0, 16.0, 8.0)) == (7.0, 8.0, 7.0)
+    assert tuple(split_layers(126.0, 16.0, 8.0)) == (7.0, 8.0, 7.0, 0.0)
 
 
 @pytest.mark.parametrize("pipeline", range(1, 9))
 @pytest.mark.parametrize("interleave", range(1, 6))
-def test_every_split_adds_up_and_none_is_missed(pipeline, interleave):
+def test_every_even_split_adds_up_and_none_is_missed(pipeline, interleave):
     chunks = pipeline * interleave
     for layers in range(1, 41):
         split = split_layers(float(layers), float(pipeline), float(interleave))
         # places of embedding and loss among equal chunks: none, the loss's, both
         places = (0, 1, 2) if pipeline > 1 else (0,)
         fits = [extra for extra in places if (layers + extra) % chunks == 0]
+        assert splits_evenly(float(layers), float(pipeline), float(interleave)) == bool(fits)
         if not fits:
-            assert tuple(split) == (0.0, 0.0, 0.0)
             continue
+        assert split.num_short == 0.0
         if pipeline == 1:
             assert split.first == layers
             continue

@@ -6,6 +6,7 @@ rows can tell it apart, one time, that of each step or that of each local expert
 """
 
 from netloom.calibrate.part_file import part_text
+from netloom.calibrate.problem import FittedConstant
 from netloom.calibrate.release_fit import Calibration, ReleaseFit, calibrate
 
-__all__ = ["Calibration", "ReleaseFit", "calibrate", "part_text"]
+__all__ = ["Calibration", "FittedConstant", "ReleaseFit", "calibrate", "part_text"]

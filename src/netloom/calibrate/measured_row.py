@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ _EFFICIENCIES: dict[Precision, str] = {
     "fp8": "fp8_matmul_efficiency",
     "fp4": "fp4_matmul_efficiency",
 }
+
+#: Times that can be fitted, of a release and not of an accelerator; fields of the software.
+TIMES = ("expert_launch_s", "step_overhead_s")
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,12 @@ class MeasuredRow:
         """The plan in words."""
         return str(plan_of(self.plan[0]))
 
+    def depends_on(self, constant: str) -> bool:
+        """Return whether the step depends on a constant that can be fitted."""
+        if constant == "expert_launch_s":
+            return self.has_experts
+        return constant in (self.efficiency, *TIMES)
+
     def catalogue_value(self, constant: str) -> float:
         """Return what the catalogue says of a constant."""
         part = catalog.get("software", self.row.software)
@@ -68,21 +78,17 @@ class MeasuredRow:
         return float(getattr(part, constant))
 
     def step_s(self, constants: Mapping[str, float]) -> float:
-        """Return seconds of the step with some constants replaced; unknown ones do not matter."""
+        """Return seconds of the step with some constants replaced, those that it depends on."""
         machine, software = self.model.machine, self.model.software
         if self.efficiency in constants:
             ratio = constants[self.efficiency] / self.catalogue_value(self.efficiency)
             machine = machine._replace(matmul_flops_per_s=machine.matmul_flops_per_s * ratio)
-        times = {name: constants[name] for name in TIMES if name in constants}
+        times: dict[str, Any] = {name: constants[name] for name in TIMES if name in constants}
         changed = StepModel(
             self.model.shape, machine, software._replace(**times), self.model.sequence,
             self.model.num_accelerators,
         )  # fmt: skip
         return float(changed.evaluate(self.plan, self.prices)[0, 0])
-
-
-#: Times that can be fitted, of a release and not of an accelerator; fields of the software.
-TIMES = ("expert_launch_s", "step_overhead_s")
 
 
 def measured_row(row: StepRow) -> MeasuredRow:

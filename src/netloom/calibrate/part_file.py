@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from netloom import catalog
-from netloom.calibrate.release_fit import FittedConstant, ReleaseFit
+from netloom.calibrate.problem import FittedConstant
+from netloom.calibrate.release_fit import ReleaseFit
 from netloom.catalog.load import DATA
 from netloom.errors import ParameterError
 from netloom.units import show
@@ -48,8 +49,8 @@ def part_text(fits: Sequence[ReleaseFit], source: str, date: datetime.date) -> s
             place[constant.name] = _quantity(fit, constant, source, date)
     title = catalog.get("software", name).title
     return (
-        f"# {name} of the catalogue, calibrated by netloom calibrate step. A study names this file\n"
-        "# by its path: cluster.software: ./software.yaml\n"
+        f"# {name} of the catalogue, calibrated by netloom calibrate step. A study names this\n"
+        "# file by its path, such as cluster.software: ./software.yaml\n"
         + yaml.safe_dump(
             raw | {"title": f"{title}, calibrated"},
             sort_keys=False, allow_unicode=True, default_flow_style=None, width=10_000,
@@ -73,8 +74,8 @@ def _quantity(
     numbers = {"low": min(low, value), "mode": value, "high": max(high, value)}
     return {
         **{key: _shown(number, constant.dimension) for key, number in numbers.items()},
-        "basis": f"least squares on log(step) of {constant.num_rows} rows; {interval}; median "
-        f"error {before} before, {after} after, {left_out} of rows left out",
+        "basis": f"robust least squares on log(step) of {constant.num_rows} rows; {interval}; "
+        f"median error {before} before, {after} after, {left_out} of rows left out",
         "date": f"{date:%Y-%m}",
         "source": source,
         "grade": "derived",

@@ -3,11 +3,12 @@
 Legend for shapes: N observations, K parameters, K being one or two.
 
 Residuals are taken to be distributed as Student's t with 4 degrees of freedom times one unknown
-spread. That is least squares, each residual r weighted by ``5 / (4 + (r / spread)^2)``: one that no
-parameter explains pulls little, where plain least squares would bend the parameters towards it.
+spread. That is least squares, each residual r weighted by ``1 / (1 + (r / spread)^2 / 4)``: one
+that no parameter explains pulls little, where plain least squares would bend the parameters
+towards it.
 
-A 95 % interval is by profile likelihood: the values x of a parameter for which twice the drop of the
-log likelihood, the others free, is below ``N log(1 + t^2 / (N - K))``, t being Student's 97.5 %
+A 95 % interval is by profile likelihood: the values x of a parameter for which twice the drop of
+the log likelihood, the others free, is below ``N log(1 + t^2 / (N - K))``, t being Student's 97.5 %
 quantile with N - K degrees of freedom. For normal residuals that is the exact interval, for many it
 is the usual one of Wilks. It needs no draws and follows a curved model.
 
@@ -42,7 +43,9 @@ _TAIL = 4.0
 _LEAST_SPREAD = 1e-7
 
 _MAX_ROUNDS, _MAX_HALVINGS, _NUM_BISECTIONS = 100, 30, 40
-_CONVERGED = 1e-11
+#: Bisections of an interval's end: to a ten-thousandth of the way to the bound.
+_NUM_END_BISECTIONS = 14
+_CONVERGED = 1e-10
 #: Step of a difference quotient, of the width between the bounds.
 _DIFFERENCE = 1e-6
 
@@ -69,16 +72,33 @@ def fit(residuals: Residuals, start: Vector, box: Box) -> Vector:
     >>> seen = np.array([0.9, 1.0, 1.0, 1.1, 11.0])
     >>> box = Box(np.array([0.0]), np.array([20.0]))
     >>> fit(lambda x: x - seen, np.array([9.0]), box).round(2)
-    array([1.])
+    array([1.04])
     """
     plain = _descend(residuals, start, box, lambda found: (float(found @ found), None))
-    return _descend(residuals, plain, box, lambda found: (_misfit(found), weights(found)))
+    return refit(residuals, plain, box)
+
+
+def refit(residuals: Residuals, near: Vector, box: Box) -> Vector:
+    """Return the most likely parameters next to those of much the same observations.
+
+    Examples
+    --------
+    >>> box = Box(np.array([0.0]), np.array([20.0]))
+    >>> refit(lambda x: x - np.array([0.9, 1.0, 1.1]), np.array([1.2]), box).round(2)
+    array([1.])
+    """
+    return _descend(residuals, near, box, lambda found: (_misfit(found), weights(found)))
 
 
 def weights(found: Vector) -> Vector:
-    """Return how much each residual counts, float64, shape (N,); one of no size counts 1.25."""
-    squares = (found / _spread(found)) ** 2
-    return np.asarray((_TAIL + 1.0) / (_TAIL + squares))
+    """Return how much each residual counts, float64, shape (N,): 1 for one of no size.
+
+    Examples
+    --------
+    >>> weights(np.array([0.0, 0.01, -0.01, 0.02, -0.02, 0.5])).round(2)[[0, -1]]
+    array([1.  , 0.02])
+    """
+    return np.asarray(_TAIL / (_TAIL + (found / _spread(found)) ** 2))
 
 
 def _descend(
@@ -133,13 +153,15 @@ def jacobian(residuals: Residuals, here: Vector, box: Box) -> NDArray[np.float64
     >>> jacobian(lambda x: 3.0 * x, np.array([1.0]), box).round(6)
     array([[3.]])
     """
+    found = residuals(here)
     columns = []
     for place in range(len(here)):
         width = _DIFFERENCE * (box.high[place] - box.low[place])
-        above, below = here.copy(), here.copy()
-        above[place] = min(here[place] + width, box.high[place])
-        below[place] = max(here[place] - width, box.low[place])
-        columns.append((residuals(above) - residuals(below)) / (above[place] - below[place]))
+        if here[place] + width > box.high[place]:
+            width = -width
+        moved = here.copy()
+        moved[place] += width
+        columns.append((residuals(moved) - found) / width)
     return np.stack(columns, axis=1)
 
 
@@ -166,7 +188,7 @@ def interval(
         def others(rest: Vector) -> Vector:
             return residuals(np.insert(rest, place, value))
 
-        rest = fit(others, np.delete(best, place), box.without(place))
+        rest = refit(others, np.delete(best, place), box.without(place))
         return _misfit(others(rest)) > limit
 
     middle = float(best[place])
@@ -181,7 +203,7 @@ def _crossing(beyond: Callable[[float], bool], inside: float, bound: float) -> f
     if not beyond(bound):
         return bound
     outside = bound
-    for _ in range(_NUM_BISECTIONS):
+    for _ in range(_NUM_END_BISECTIONS):
         middle = 0.5 * (inside + outside)
         if beyond(middle):
             outside = middle

@@ -23,11 +23,17 @@ COMMANDS = {
         "Price a collective at many sizes, in the columns of nccl-tests.",
     ),
     "step": ("step:step", "Predict one training step, and say where its time goes."),
+    "cost": ("cost:cost", "Say what the candidates cost, how sure that is, and which is cheaper."),
+    "balance": (
+        "balance:balance",
+        "Show what one more dollar in each part of a cluster buys in days to train.",
+    ),
     "traffic": ("traffic:traffic", "Show what one training step puts on every link."),
     "validate": (
         "validate:validate",
         "Compute published numbers again and show the error of each.",
     ),
+    "calibrate": ("calibrate:app", "Fit constants of the catalogue to your own measurements."),
     "catalog": ("catalog:app", "List the parts, and show each number with its source."),
     "fabric": ("fabric:app", "List the fabric families and their parameters."),
     "export": ("export:export", "Write a fabric and its traffic in another simulator's format."),

@@ -20,7 +20,9 @@ and, where it has limits,
 ``NEEDS``
     names of what the machine has to have, see `netloom.simulate.network.NetworkModel.may_use`;
 ``supports(operation, num_ranks, num_nodes)``
-    whether it can serve such a group; `supports` here asks it.
+    whether it can serve such a group; `supports` here asks it;
+``SHAPES``
+    what such a group is, in words that follow "needs".
 """
 
 from __future__ import annotations
@@ -152,3 +154,29 @@ def supports(algorithm: str, operation: str, num_ranks: int, num_nodes: int) -> 
     """
     hook = getattr(ALGORITHMS.get(algorithm), "supports", None)
     return hook is None or hook(operation, num_ranks, num_nodes)
+
+
+def refusal(algorithm: str, operation: str, num_ranks: int, num_nodes: int) -> tuple[str, str]:
+    """Return why an algorithm cannot serve a group, and the nearest that it can, in words.
+
+    The nearest groups fill nodes as the given one does.
+
+    Examples
+    --------
+    >>> refusal("recursive", "reduce-scatter", 6, 1)
+    ('recursive reduce-scatter needs a power of two of ranks, not 6 on 1 node', '4 or 8 ranks')
+    """
+    per_node = -(-num_ranks // num_nodes)
+
+    def serves(size: int) -> bool:
+        return supports(algorithm, operation, size, -(-size // per_node))
+
+    below = next((size for size in range(num_ranks - 1, 1, -1) if serves(size)), None)
+    above = next((size for size in range(num_ranks + 1, 2 * num_ranks + 1) if serves(size)), None)
+    near = " or ".join(f"{size:,}" for size in (below, above) if size is not None)
+    needs = getattr(ALGORITHMS.get(algorithm), "SHAPES", "another group")
+    nodes = f"{num_nodes:,} node{'s' * (num_nodes > 1)}"
+    return (
+        f"{algorithm} {operation} needs {needs}, not {num_ranks:,} on {nodes}",
+        f"{near} ranks" if near else "",
+    )

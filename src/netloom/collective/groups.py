@@ -19,6 +19,9 @@ from netloom.errors import ParameterError
 #: Edges between the runs of one group: source run, target run, weight, counted inside the group.
 Edges = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
+#: Flows of one exchange at most: 130 bytes and half a microsecond each.
+MOST_FLOWS = 100_000_000
+
 
 class Communicator(NamedTuple):
     """All groups of a shape, running `operation` at the same time.
@@ -297,6 +300,34 @@ def all_pairs(num_runs: int) -> Edges:
     source, target = np.divmod(np.arange(num_runs * num_runs), num_runs)
     different = source != target
     return source[different], target[different], np.ones(int(different.sum()))
+
+
+def exchange_edges(groups: PlacedGroups) -> Edges:
+    """Return an edge from each run of a group to every other one.
+
+    Raises
+    ------
+    ParameterError
+        When an exchange of that many ranks is more flows than fit into memory.
+    """
+    others = np.diff(groups.first_run) - 1
+    check_num_flows(int(others.sum()) * groups.size, groups.size)
+    return run_edges(groups, all_pairs)
+
+
+def check_num_flows(num_flows: int, num_ranks: int) -> None:
+    """Raise `ParameterError` when an exchange in groups of `num_ranks` is too many flows.
+
+    Examples
+    --------
+    >>> check_num_flows(33_538_048, 16_384)
+    """
+    if num_flows > MOST_FLOWS:
+        raise ParameterError(
+            f"an exchange of {num_ranks:,} ranks is {num_flows:,} flows here, the most are "
+            f"{MOST_FLOWS:,}",
+            hint="name fewer --ranks or --groups: bandwidth changes little with ever more ranks",
+        )
 
 
 def reduction_in_network(groups: PlacedGroups) -> InNetwork:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from netloom.collective.groups import Communicator
 from netloom.collective_table.allocation import Allocation, Forwarding, allocate
 from netloom.collective_table.jobs_file import JobEntry
-from netloom.collective_table.losses import loss_of
+from netloom.collective_table.losses import loss_of, lost_parts
 from netloom.collective_table.machine import Machine
 from netloom.collective_table.table import (
     Question,
@@ -23,7 +24,6 @@ from netloom.collective_table.table import (
     tabulate,
 )
 from netloom.errors import ParameterError
-from netloom.simulate.degrade import degrade
 from netloom.simulate.jobs import JobTimes, payload_fraction, run_jobs
 from netloom.simulate.placement import Placement
 
@@ -39,7 +39,7 @@ class Answer:
     ----------
     table : on the machine as asked for, lost parts out of it.
     intact : on the whole fabric; None when nothing is lost.
-    lost : names of the parts.
+    lost : names of the parts as in the cable schedule.
     jobs : times of all jobs at the largest size; empty without a file of jobs.
     """
 
@@ -61,6 +61,7 @@ class Answer:
             "accelerators_per_node": machine.accelerators_per_node,
             "nics_per_node": machine.nics_per_node,
             "hashed": table.hashed,
+            "routes": machine.routes or None,
             "lost": list(self.lost),
             "rows": self._rows(),
             "jobs": [_job_json(times) for times in self.jobs],
@@ -126,26 +127,34 @@ def answer(
     wanted: Allocation,
     lost: Sequence[str] = (),
     beside: Sequence[JobEntry] = (),
+    routes: Path | None = None,
 ) -> Answer:
     """Return the answer on one machine.
+
+    Parameters
+    ----------
+    lost : parts out of order, see `netloom.collective_table.losses`.
+    beside : other jobs at the same time.
+    routes : file of forwarding tables that flows follow.
 
     Raises
     ------
     ParameterError
         When ranks, parts or jobs do not fit the machine.
     InfeasibleError
-        When a flow has no path.
+        When a flow has no path, or static routes lead over a lost part.
+    StudyError
+        When the routes do not fit the fabric, with every line that is wrong.
     """
     placement = allocate(wanted, machine)
-    intact = None
-    left = machine
-    if lost:
-        intact = tabulate(question, machine, placement)
-        left = machine.on(degrade(machine.fabric, loss_of(lost, machine.fabric)))
+    parts = lost_parts(lost, machine.fabric, machine.nics_per_box)
+    if routes is not None:
+        machine = machine.routed_by(routes)
+    left = machine.without(loss_of(parts)) if parts else machine
     return Answer(
         tabulate(question, left, placement),
-        intact,
-        tuple(lost),
+        tabulate(question, machine, placement) if parts else None,
+        tuple(part.name for part in parts),
         _side_by_side(question, left, placement, beside, wanted.forwarding) if beside else (),
     )
 

@@ -1,26 +1,50 @@
-"""Parts out of order by name: ``spine:3``, ``plane:1``, ``nic:17``, ``link:leaf:0-spine:3``."""
+"""Parts out of order: ``spine0004`` or ``spine:3``, ``node0003:nic2`` or ``nic:17``, ``plane:1``.
+
+A name is that of the cable schedule and of exports, where numbers begin with 1. A kind and a number
+with a colon between count from 0, as arrays do. A link is two ends with a dash between, written in
+either way.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
 from netloom.errors import ParameterError, nearest
 from netloom.simulate.degrade import Loss
 from netloom.topology.fabric import HOST, Fabric
+from netloom.topology.names import endpoint_name, endpoint_names, switch_names
 
-_NIC, _PLANE, _LINK = "nic", "plane", "link"
+_NIC, _PLANE, _LINK, _SWITCH = "nic", "plane", "link", "switch"
 
 
-def loss_of(texts: Iterable[str], fabric: Fabric) -> Loss:
-    """Return what is lost, for `netloom.simulate.degrade.degrade`.
+class LostPart(NamedTuple):
+    """One part out of order.
+
+    Attributes
+    ----------
+    kind : ``"switch"``, ``"nic"``, ``"plane"`` or ``"link"``.
+    number : of the switch, NIC or plane on the fabric, or of the link's trunk; from 0.
+    name : as in the cable schedule; planes, which have none there, as ``plane:1``.
+    """
+
+    kind: str
+    number: int
+    name: str
+
+
+def lost_parts(
+    texts: Iterable[str], fabric: Fabric, nics_per_node: int = 1
+) -> tuple[LostPart, ...]:
+    """Return the parts that texts name.
 
     Parameters
     ----------
-    texts : each a part of the fabric: a switch by the name of its tier and its number there, a
-        plane, a NIC, or one link between two neighbours. A link named twice is two links.
+    texts : each a part of the fabric.
+    nics_per_node : for the names of NICs.
 
     Raises
     ------
@@ -31,48 +55,136 @@ def loss_of(texts: Iterable[str], fabric: Fabric) -> Loss:
     --------
     >>> from netloom.topology import build
     >>> fabric = build("fat-tree", {"hosts": 2048, "radix": 64, "tiers": 2})
-    >>> loss_of(["spine:3", "nic:17"], fabric)
+    >>> [part.name for part in lost_parts(["spine:3", "nic:17", "leaf:0-spine:3"], fabric, 8)]
+    ['spine0004', 'node0003:nic2', 'leaf0001-spine0004']
+    """
+    wanted = list(texts)
+    if not wanted:
+        return ()
+    finder = _Finder(fabric, nics_per_node)
+    return tuple(finder.part(text) for text in wanted)
+
+
+def loss_of(parts: Iterable[LostPart]) -> Loss:
+    """Return what is lost, for `netloom.simulate.degrade.degrade`. A link twice is two links.
+
+    Examples
+    --------
+    >>> loss_of([LostPart("switch", 67, "spine0004"), LostPart("nic", 17, "node0003:nic2")])
     Loss(trunk_links={}, switches=(67,), planes=(), endpoints=(17,))
     """
-    switches: list[int] = []
-    planes: list[int] = []
-    endpoints: list[int] = []
-    trunks: Counter[int] = Counter()
-    for text in texts:
+    found = list(parts)
+
+    def numbers(kind: str) -> tuple[int, ...]:
+        return tuple(part.number for part in found if part.kind == kind)
+
+    return Loss(dict(Counter(numbers(_LINK))), numbers(_SWITCH), numbers(_PLANE), numbers(_NIC))
+
+
+class _Finder:
+    """Finds parts of one fabric by what they are called."""
+
+    def __init__(self, fabric: Fabric, nics_per_node: int) -> None:
+        self.fabric, self.nics_per_node = fabric, nics_per_node
+        self.switch_names = switch_names(fabric)
+        self.tier_names = [tier.name for tier in fabric.tiers]
+        self.named = {
+            name: LostPart(_SWITCH, number, name) for number, name in enumerate(self.switch_names)
+        }
+        for number, name in enumerate(endpoint_names(fabric.num_endpoints, nics_per_node)):
+            self.named[name] = LostPart(_NIC, number, name)
+
+    def part(self, text: str) -> LostPart:
+        """Return the part that a text names."""
         kind, colon, rest = text.partition(":")
-        if not colon:
+        if text in self.named or not ("-" in text or colon):
+            return self._end(text)
+        if colon and kind == _LINK:
+            return self._link(rest)
+        if colon and kind == _PLANE:
+            count = int(self.fabric.switch_plane.max(initial=-1)) + 1
+            return LostPart(_PLANE, _number(rest, count, _PLANE), text)
+        return self._link(text) if "-" in text else self._end(text)
+
+    def _end(self, text: str) -> LostPart:
+        """Return a switch or a NIC."""
+        if text in self.named:
+            return self.named[text]
+        kind, colon, number = text.partition(":")
+        if kind == _NIC and colon:
+            place = _number(number, self.fabric.num_endpoints, kind)
+            return LostPart(_NIC, place, endpoint_name(place, self.nics_per_node))
+        if kind in self.tier_names and colon:
+            tier = self.tier_names.index(kind)
+            first = int(np.searchsorted(self.fabric.switch_tier, tier))
+            place = first + _number(number, self.fabric.tiers[tier].num_switches, kind)
+            return LostPart(_SWITCH, place, self.switch_names[place])
+        if colon and not kind[-1:].isdecimal():
             raise ParameterError(
-                f"'{text}' names no part of the fabric", hint="write " + _examples(fabric)
+                f"fabric '{self.fabric.kind}' has no part '{kind}'",
+                hint=nearest(kind, [*self.tier_names, _NIC, _PLANE, _LINK]),
             )
-        if kind == _LINK:
-            trunks[_trunk(rest, text, fabric)] += 1
-        elif kind == _PLANE:
-            planes.append(_number(rest, int(fabric.switch_plane.max(initial=-1)) + 1, kind))
-        else:
-            is_nic, number = _end(text, fabric)
-            (endpoints if is_nic else switches).append(number)
-    return Loss(dict(trunks), tuple(switches), tuple(planes), tuple(endpoints))
-
-
-def _examples(fabric: Fabric) -> str:
-    top = fabric.tiers[-1].name
-    return f"{top}:0, plane:0, nic:0 or link:nic:0-{fabric.tiers[0].name}:0"
-
-
-def _end(text: str, fabric: Fabric) -> tuple[bool, int]:
-    """Return whether a part is a NIC, and its number on the fabric."""
-    kind, _, number = text.partition(":")
-    if kind == _NIC:
-        return True, _number(number, fabric.num_endpoints, kind)
-    names = [tier.name for tier in fabric.tiers]
-    if kind not in names:
+        close, question, _ = nearest(text, self.switch_names).partition("? ")
         raise ParameterError(
-            f"fabric '{fabric.kind}' has no part '{kind}'",
-            hint=nearest(kind, [*names, _NIC, _PLANE, _LINK]),
+            f"'{text}' names no part of fabric '{self.fabric.kind}'",
+            hint=close + "?" if question else self._examples(),
         )
-    tier = names.index(kind)
-    first = int(np.searchsorted(fabric.switch_tier, tier))
-    return False, first + _number(number, fabric.tiers[tier].num_switches, kind)
+
+    def _examples(self) -> str:
+        top, tier = self.tier_names[-1], len(self.tier_names) - 1
+        first = self.switch_names[int(np.searchsorted(self.fabric.switch_tier, tier))]
+        return (
+            f"names of the cable schedule run from {first} to {self.switch_names[-1]} and from "
+            f"{endpoint_name(0, self.nics_per_node)} to "
+            f"{endpoint_name(self.fabric.num_endpoints - 1, self.nics_per_node)}; counted from 0, "
+            f"the first are {top}:0 and nic:0; a link is {self._example_link()}"
+        )
+
+    def _example_link(self) -> str:
+        return f"{endpoint_name(0, self.nics_per_node)}-{self._neighbours(self.part('nic:0'))[0]}"
+
+    def _link(self, text: str) -> LostPart:
+        """Return the trunk between two neighbours, whose names may have dashes of their own."""
+        places = [place for place, letter in enumerate(text) if letter == "-"]
+        if not places:
+            raise ParameterError(
+                f"'{text}' has not two ends", hint=f"write a link as {self._example_link()}"
+            )
+        both = [(text[:place], text[place + 1 :]) for place in places]
+        pair = next((ends for ends in both if all(map(self._known, ends))), both[0])
+        one, other = (self._end(end) for end in pair)
+        if other.kind == _NIC:
+            one, other = other, one
+        fabric = self.fabric
+        is_host = self._is_host()
+        joined = (fabric.trunk_lower == one.number) & (fabric.trunk_upper == other.number)
+        if one.kind == _SWITCH:
+            joined |= (fabric.trunk_lower == other.number) & (fabric.trunk_upper == one.number)
+        found = np.flatnonzero(joined & (is_host == (one.kind == _NIC)))
+        if other.kind == _NIC or not len(found):
+            near = self._neighbours(one)
+            raise ParameterError(
+                f"no link joins {one.name} and {other.name}",
+                hint=f"neighbours of {one.name}: {', '.join(near[:5])}" + ", ..." * (len(near) > 5),
+            )
+        return LostPart(_LINK, int(found[0]), f"{one.name}-{other.name}")
+
+    def _known(self, end: str) -> bool:
+        kind, colon, number = end.partition(":")
+        counted = bool(colon) and number.isdecimal() and kind in (*self.tier_names, _NIC)
+        return end in self.named or counted
+
+    def _is_host(self) -> np.ndarray:
+        lower = np.array([kind.lower == HOST for kind in self.fabric.link_classes])
+        return lower[self.fabric.trunk_class]
+
+    def _neighbours(self, part: LostPart) -> list[str]:
+        """Return the switches that a part is joined to."""
+        fabric, is_host, is_nic = self.fabric, self._is_host(), part.kind == _NIC
+        above = fabric.trunk_upper[(is_host == is_nic) & (fabric.trunk_lower == part.number)]
+        below = fabric.trunk_lower[~is_host & (fabric.trunk_upper == part.number)]
+        found = np.unique(above if is_nic else np.concatenate([above, below]))
+        return [self.switch_names[switch] for switch in found]
 
 
 def _number(text: str, count: int, kind: str) -> int:
@@ -80,39 +192,3 @@ def _number(text: str, count: int, kind: str) -> int:
         hint = f"they are numbered 0 to {count - 1}" if count else f"the fabric has no {kind}s"
         raise ParameterError(f"there is no {kind} '{text}'", hint=hint)
     return int(text)
-
-
-def _trunk(ends: str, text: str, fabric: Fabric) -> int:
-    """Return the trunk between two neighbours."""
-    one, dash, other = ends.partition("-")
-    if not dash:
-        raise ParameterError(
-            f"'{text}' has not two ends", hint=f"write link:nic:0-{fabric.tiers[0].name}:0"
-        )
-    (one_is_nic, lower), (other_is_nic, upper) = _end(one, fabric), _end(other, fabric)
-    if other_is_nic:
-        one_is_nic, other_is_nic, lower, upper = other_is_nic, one_is_nic, upper, lower
-    is_host = np.array([kind.lower == HOST for kind in fabric.link_classes])[fabric.trunk_class]
-    low, high = fabric.trunk_lower, fabric.trunk_upper
-    joined = (low == lower) & (high == upper)
-    if not one_is_nic:
-        joined |= (low == upper) & (high == lower)
-    found = np.flatnonzero(joined & (is_host == one_is_nic))
-    if other_is_nic or not len(found):
-        raise ParameterError(
-            f"no link joins {one} and {other}",
-            hint=f"neighbours of {one}: {_neighbours(lower, one_is_nic, is_host, fabric)}",
-        )
-    return int(found[0])
-
-
-def _neighbours(number: int, is_nic: bool, is_host: np.ndarray, fabric: Fabric) -> str:
-    """Return up to five switches that a part is joined to."""
-    above = fabric.trunk_upper[(is_host == is_nic) & (fabric.trunk_lower == number)]
-    below = fabric.trunk_lower[~is_host & (fabric.trunk_upper == number)]
-    found = np.unique(above if is_nic else np.concatenate([above, below]))
-    names = [
-        f"{fabric.tiers[tier].name}:{switch - np.searchsorted(fabric.switch_tier, tier)}"
-        for switch, tier in zip(found[:5], fabric.switch_tier[found[:5]], strict=True)
-    ]
-    return ", ".join(names) + (", ..." if len(found) > 5 else "")

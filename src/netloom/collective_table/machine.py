@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 from netloom import catalog, evaluate
 from netloom.catalog.parts import Protocol, ScaleUp
 from netloom.errors import ParameterError, nearest
 from netloom.resolve import Resolved
+from netloom.simulate.degrade import Loss, degrade, links_left
+from netloom.simulate.route_file import TableRouting, routed_by_file
 from netloom.survey import Request, build_fabric
 from netloom.topology.fabric import Fabric
 
@@ -21,7 +24,10 @@ class Machine:
     ----------
     name : of the candidate network, or the fabric family.
     accelerators_per_node, nics_per_node : of one scale-up domain.
+    nics_per_box : of one catalogue node, for the names of NICs.
     num_nodes : that the fabric holds, or that the study has.
+    hop_latency_s : of each further switch with its cable; the protocol's own when None.
+    routes : file that states the routes; empty where the protocol balances the load.
     """
 
     name: str
@@ -30,11 +36,27 @@ class Machine:
     scale_up: ScaleUp
     accelerators_per_node: int
     nics_per_node: int
+    nics_per_box: int
     num_nodes: int
+    hop_latency_s: float | None = None
+    routes: str = ""
 
     def on(self, fabric: Fabric) -> Machine:
         """Return the same nodes on another fabric, such as a degraded one."""
         return dataclasses.replace(self, fabric=fabric)
+
+    def routed_by(self, path: Path) -> Machine:
+        """Return the machine with the static routes of a file of forwarding tables."""
+        fabric = routed_by_file(path, self.fabric, nics_per_node=self.nics_per_box)
+        return dataclasses.replace(self, fabric=fabric, routes=str(path))
+
+    def without(self, loss: Loss) -> Machine:
+        """Return the machine with parts out of order; static routes stay as they are."""
+        routing = self.fabric.routing
+        if not isinstance(routing, TableRouting):
+            return self.on(degrade(self.fabric, loss))
+        left = routing.without(links_left(self.fabric, loss))
+        return self.on(dataclasses.replace(self.fabric, routing=left))
 
 
 def machines_of_study(resolved: Resolved, name: str | None = None) -> tuple[Machine, ...]:
@@ -62,7 +84,9 @@ def machines_of_study(resolved: Resolved, name: str | None = None) -> tuple[Mach
                     model.scale_up,
                     placement.accelerators_per_node,
                     placement.nics_per_node,
+                    resolved.nics_per_node,
                     model.num_accelerators // placement.accelerators_per_node,
+                    model.hop_latency_s,
                 )
             )
     return tuple(found)
@@ -100,5 +124,6 @@ def machine_of_fabric(request: Request, protocol: str) -> Machine:
         catalog.get("scale-up", node.scale_up),
         node.scale_up_domain,
         nics_per_node,
+        nics_per_box,
         num_nodes,
     )

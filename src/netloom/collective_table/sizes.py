@@ -20,8 +20,9 @@ def sizes(text: str) -> tuple[float, ...]:
     Parameters
     ----------
     text : a list with commas, whose entries are sizes or ranges ``first..last``. A range is walked
-        by factors of two, or by the factor after a star: ``1M..16G*4``. K, M, G and T are binary,
-        as nccl-tests has them; so are KiB, MiB, GiB and TiB, while kB, MB and GB are decimal.
+        by factors of two, or by the factor after a star: ``1M..16G*4``, in whole bytes. K, M, G
+        and T are binary, as nccl-tests has them; so are KiB, MiB, GiB and TiB, while kB, MB and GB
+        are decimal.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def _entry(text: str) -> list[float]:
     # a factor such as 1.1 misses the last size by rounding only
     while found[-1] * factor <= last * (1 + 1e-9) and len(found) <= _MOST:
         found.append(found[-1] * factor)
-    return found
+    return list(dict.fromkeys(float(round(size)) for size in found))
 
 
 def _factor(text: str) -> float:
@@ -79,7 +80,10 @@ def _bytes(text: str) -> float:
         raise ParameterError(f"'{text}' is no size", hint=_HINT)
     prefix = match[2].upper()
     unit = match[2] if "B" in match[2] else f"{prefix}i" * bool(prefix) + "B"
-    return units.parse(f"{match[1]} {unit}", "data")
+    found = units.parse(f"{match[1]} {unit}", "data")
+    if found != int(found):
+        raise ParameterError(f"'{text}' is {found:g} bytes", hint="write whole bytes, such as 1.5M")
+    return found
 
 
 def shown(size_bytes: float) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from netloom import catalog
 from netloom.catalog.parts import CollectiveLibrary
-from netloom.collective import ALGORITHMS, OPERATIONS, algorithms_for, supports
+from netloom.collective import ALGORITHMS, OPERATIONS, algorithms_for, refusal, supports
 from netloom.collective.groups import Communicator, place, ranks_of
 from netloom.collective_table.machine import Machine
 from netloom.errors import ParameterError, nearest
@@ -151,7 +151,8 @@ def check_counts(ranks: int, stride: int, groups: int | None, seeds: int) -> Non
     """Raise `ParameterError` unless there are ranks in groups that lie side by side."""
     if ranks < 2:
         raise ParameterError(
-            f"{ranks} ranks have nobody to talk to", hint="write --ranks 2 or more"
+            f"--ranks {ranks}: a group needs two ranks to have somebody to talk to",
+            hint="write --ranks 2 or more",
         )
     for count, option in ((stride, "--stride"), (groups, "--groups"), (seeds, "--seeds")):
         if count is not None and count < 1:
@@ -198,6 +199,7 @@ def network_model(question: Question, machine: Machine, placement: Placement) ->
         seed=question.seed,
         placement=placement,
         algorithms=algorithms,
+        hop_latency_s=machine.hop_latency_s,
         chooser=question.chooser,
         matrix=question.matrix,
     )
@@ -218,15 +220,18 @@ def _check_use(name: str, model: NetworkModel, question: Question, machine: Mach
     accelerator = model.placement.accelerator(ranks_of(question.communicator, question.num_ranks))
     num_nodes = place(accelerator, machine.accelerators_per_node).num_nodes
     if not supports(name, operation, ranks, num_nodes):
+        has = {key.split("/")[0] for key in model.library.base_latency_s}
         others = [
             other
             for other in algorithms_for(operation)
             if supports(other, operation, ranks, num_nodes)
+            and other in has
+            and not getattr(ALGORITHMS.get(other), "NEEDS", ())
         ]
+        reason, near = refusal(name, operation, ranks, num_nodes)
         raise ParameterError(
-            f"algorithm '{name}' does not serve {operation} of {ranks:,} ranks on "
-            f"{num_nodes:,} node{'s' * (num_nodes > 1)}",
-            hint=f"these do: {', '.join(others)}",
+            reason,
+            hint=f"{near and f'nearest: {near}; '}this group is served by {', '.join(others)}",
         )
 
 
@@ -282,7 +287,7 @@ def tabulate(question: Question, machine: Machine, placement: Placement) -> Tabl
     rows = []
     for size_bytes in question.sizes_bytes:
         price = chosen(model, question, size_bytes)
-        if question.exact and price.algorithm not in exact and not takes_detours(machine.fabric):
+        if question.exact and price.algorithm not in exact and not has_mixed_routes(model):
             exact[price.algorithm] = exact_s_per_byte(model, question.communicator, price)
         rows.append(_row(model, question, price, size_bytes, exact.get(price.algorithm)))
     return Table(
@@ -292,6 +297,14 @@ def tabulate(question: Question, machine: Machine, placement: Placement) -> Tabl
         model.hashing is not None,
         tuple(rows),
     )
+
+
+def has_mixed_routes(model: NetworkModel) -> bool:
+    """Return whether adaptive routing mixes in detours, which are no routes of single flows.
+
+    Hashed flows stay on the shortest ones.
+    """
+    return model.hashing is None and takes_detours(model.fabric)
 
 
 def _row(

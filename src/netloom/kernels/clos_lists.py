@@ -41,7 +41,7 @@ def switch_groups(group, num_switches, trunk_class, lower, upper):
 def links_by(
     owner: NDArray[np.int32],
     other: NDArray[np.int32],
-    key: NDArray[np.int64],
+    key: NDArray[np.integer],
     trunk_links: NDArray[np.int32],
     num_owners: int,
     by_turns: bool,

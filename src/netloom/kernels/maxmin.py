@@ -103,6 +103,8 @@ def fill(state, filling, bundles, num_flows, now):
         sink_top(keys, items, size, 0, keys[size], items[size])
     for bundle in bundles:
         table[bundle].used = table[bundle].capacity - table[bundle].left
+        # flows held elsewhere are not faster than those held here
+        table[bundle].fastest = table[bundle].level
     return looks
 
 

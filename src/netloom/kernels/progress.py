@@ -24,17 +24,20 @@ import numpy as np
 from netloom.kernels.compiled import allocates_nothing
 from netloom.kernels.heap import put_at, rise, sink
 
-#: What is known of a bundle, side by side because it is read together: capacity and the part taken,
-#: bytes/s; level, bytes/s; shares of its flows; bytes served to each flow that it holds, and until
-#: when; where its flows begin in the lists of all, how many there are, and how many of them it
-#: holds; while rates are filled anew, capacity left, bytes/s, and shares and number of the flows
-#: that still rise; and whether its next end may have moved.
+#: What is known of a bundle, side by side because it is read together, what is read most coming
+#: first: level, the part of the capacity that is taken, and capacity, bytes/s; the largest rate
+#: that a flow held elsewhere can have, bytes/s, infinite if not known; where its flows begin in the
+#: lists of all, how many there are, and how many of them it holds; bytes served to each flow that
+#: it holds, and until when; shares of its flows; while rates are filled anew, capacity left,
+#: bytes/s, and shares and number of the flows that still rise; and whether its next end may have
+#: moved.
 BUNDLE = np.dtype(
     [
-        ("capacity", np.float64), ("used", np.float64), ("level", np.float64),
-        ("weight", np.float64), ("served", np.float64), ("since_s", np.float64),
+        ("level", np.float64), ("used", np.float64), ("capacity", np.float64),
+        ("fastest", np.float64),
         ("first", np.int64), ("count", np.int32), ("num_held", np.int32),
-        ("left", np.float64), ("rising_weight", np.float64),
+        ("served", np.float64), ("since_s", np.float64),
+        ("weight", np.float64), ("left", np.float64), ("rising_weight", np.float64),
         ("num_rising", np.int32), ("is_touched", np.int32),
     ]
 )  # fmt: skip

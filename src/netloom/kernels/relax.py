@@ -65,6 +65,7 @@ def mark_entered(state, stale, flow):
     for entry in range(indptr[flow], indptr[flow + 1]):
         bundle = crosses[entry]
         room = (table[bundle].capacity - table[bundle].used) / shares[entry]
+        table[bundle].fastest = np.inf
         _mark(stale, bundle, max(room, table[bundle].capacity / table[bundle].weight))
 
 
@@ -152,24 +153,84 @@ def _gather(bundle, member, indptr, crosses, table, limit, other, other_limit):
 
 
 @allocates_nothing
+def _same_flows(bundle, indptr, crosses, shares, table, held):
+    """Return the level that fills a bundle if it holds the flows that it holds now.
+
+    Also the shares of these flows, zero if others must be held, and the entries looked at.
+    """
+    row = table[bundle]
+    weight, lowest, looks, first, num_held = 0.0, np.inf, 0, row.first, row.num_held
+    if num_held == 0 or row.fastest == np.inf or row.level == np.inf:
+        return np.inf, 0.0, 0
+    for position in range(first, first + num_held):
+        flow = held[position]
+        looks += indptr[flow + 1] - indptr[flow]
+        for entry in range(indptr[flow], indptr[flow + 1]):
+            crossed = crosses[entry]
+            if crossed == bundle:
+                weight += shares[entry]
+            else:
+                lowest = min(lowest, table[crossed].level)
+    others = row.used - weight * row.level
+    level = max(row.capacity - others, 0.0) / weight
+    if level > lowest or level < row.fastest * (1 - SAME):
+        return np.inf, 0.0, looks
+    return level, weight, looks
+
+
+@allocates_nothing
+def _pass_on(bundle, flow, holder, before, rate, paths, table, stale):
+    """Tell the other bundles of a flow that its rate has changed; return entries looked at."""
+    indptr, crosses, shares = paths
+    keys, items, places, size = stale
+    key = min(rate, before) if before > 0.0 else rate
+    for entry in range(indptr[flow], indptr[flow + 1]):
+        crossed = crosses[entry]
+        if crossed == bundle:
+            continue
+        row = table[crossed]
+        row.used += shares[entry] * (rate - before)
+        if crossed != holder:
+            row.fastest = max(row.fastest, rate)
+        if (row.level < np.inf or row.used > NEARLY_FULL * row.capacity) and (
+            places[crossed] < 0 or keys[crossed] > key
+        ):
+            put_at(keys, items, places, size, crossed, key)
+    return indptr[flow + 1] - indptr[flow]
+
+
+@allocates_nothing
 def relax(state, work, now, most_looks):
     """Solve stale bundles until none is left; return False if it took too many looks at entries.
 
     Then rates do not fit together, and `maxmin.fill` must follow.
     """
     indptr, crosses, shares = state.paths.indptr, state.paths.bundle, state.paths.share
-    table, limit = state.table, state.limit
-    member, member_share = state.member, state.member_share
+    table, limit, member, member_share = state.table, state.limit, state.member, state.member_share
     goal, held, place = state.progress.goal, state.progress.held, state.progress.place
     touched, num_touched = state.progress.touched, state.progress.num_touched
     keys, items, places, size = work.stale.key, work.stale.items, work.stale.place, work.stale.size
+    paths, stale = (indptr, crosses, shares), (keys, items, places, size)
     other, other_limit = work.other, work.other_limit
     looks = 0
     while size[0] > 0 and looks <= most_looks:
         bundle = pop_from(keys, items, places, size)
         first, num_members = table[bundle].first, table[bundle].count
-        looks += _gather(bundle, member, indptr, crosses, table, limit, other, other_limit)
         before = table[bundle].level
+        level, weight, looked = _same_flows(bundle, indptr, crosses, shares, table, held)
+        looks += looked
+        if weight > 0.0:
+            if abs(level - before) > SAME * before:
+                advance(table, bundle, now)
+                touch(table, touched, num_touched, bundle)
+                table[bundle].level = level
+                table[bundle].used += weight * (level - before)
+                for position in range(first, first + table[bundle].num_held):
+                    looks += _pass_on(
+                        bundle, held[position], bundle, before, level, paths, table, stale
+                    )
+            continue
+        looks += _gather(bundle, member, indptr, crosses, table, limit, other, other_limit)
         level = level_that_fills(
             member_share, first, other, num_members, table[bundle].capacity, before
         )
@@ -179,7 +240,7 @@ def relax(state, work, now, most_looks):
             advance(table, bundle, now)
             touch(table, touched, num_touched, bundle)
             table[bundle].level = level
-        total = 0.0
+        total, fastest = 0.0, 0.0
         for position in range(num_members):
             flow, share = member[first + position], member_share[first + position]
             elsewhere = other[position]
@@ -191,31 +252,23 @@ def relax(state, work, now, most_looks):
             elif level >= elsewhere * (1 - SAME):
                 # held elsewhere, and still so
                 total += share * elsewhere
+                fastest = max(fastest, elsewhere)
                 continue
             rate = min(level, elsewhere)
             total += share * rate
             next_holder = bundle if level <= elsewhere else other_limit[position]
+            if next_holder != bundle:
+                fastest = max(fastest, rate)
             if next_holder != holder:
                 move(table, goal, held, place, flow, holder, next_holder, now)
                 touch(table, touched, num_touched, next_holder)
                 if holder >= 0:
                     touch(table, touched, num_touched, holder)
+                    table[holder].fastest = max(table[holder].fastest, rate)
                 limit[flow] = next_holder
-            if abs(rate - rate_before) <= SAME * rate_before:
-                continue
-            looks += indptr[flow + 1] - indptr[flow]
-            key = min(rate, rate_before) if rate_before > 0.0 else rate
-            for entry in range(indptr[flow], indptr[flow + 1]):
-                crossed = crosses[entry]
-                if crossed == bundle:
-                    continue
-                table[crossed].used += shares[entry] * (rate - rate_before)
-                if (
-                    table[crossed].level < np.inf
-                    or table[crossed].used > NEARLY_FULL * table[crossed].capacity
-                ) and (places[crossed] < 0 or keys[crossed] > key):
-                    put_at(keys, items, places, size, crossed, key)
-        table[bundle].used = total
+            if abs(rate - rate_before) > SAME * rate_before:
+                looks += _pass_on(bundle, flow, next_holder, rate_before, rate, paths, table, stale)
+        table[bundle].used, table[bundle].fastest = total, fastest
     work.looks[0] += looks
     done = size[0] == 0
     clear(work.stale)

@@ -36,6 +36,8 @@ def _header(answer: Answer, wanted: Allocation, console: Console) -> None:
         f"hashed, seeds {question.seed} to {question.seed + question.num_seeds - 1}, "
         "with the 10th to 90th percentile of busbw"
         if table.hashed
+        else f"static routes of {machine.routes}, nothing drawn"
+        if machine.routes
         else f"{machine.protocol.load_balancing}, nothing drawn"
     )
     console.print(f"[bold]{communicator.operation}[/bold]", end="")
@@ -61,6 +63,13 @@ def _print_rows(answer: Answer, console: Console) -> None:
         cells = [cell[number] for cell in columns.values()]
         made.add_row(*cells, row.algorithm, row.limit)
     _print_table(made, console)
+    if answer.table.question.exact and all(row.exact_s is None for row in answer.table.rows):
+        console.print(
+            "no exact: adaptive routing mixes in detours, which are no routes of single flows",
+            style="dim",
+            soft_wrap=True,
+        )
+        console.print()
 
 
 def _print_table(made: Table, console: Console) -> None:

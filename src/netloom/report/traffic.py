@@ -33,6 +33,7 @@ class Answer:
     ----------
     study, network : names.
     order : of dimensions onto ranks, from the inside out.
+    routes : file that states the routes; empty where the protocol balances the load.
     """
 
     study: str
@@ -40,6 +41,7 @@ class Answer:
     traffic: StepTraffic
     nics_per_node: int
     order: tuple[str, ...]
+    routes: str = ""
 
     def names(self) -> BundleNames:
         """Return the names of both ends of every bundle."""
@@ -54,6 +56,7 @@ def to_json(answer: Answer, top: int) -> str:
         "study": answer.study,
         "network": answer.network,
         "order": list(answer.order),
+        "routes": answer.routes or None,
         "plan": dataclasses.asdict(found.plan),
         "step_s": found.step_s,
         "num_draws": found.num_draws,
@@ -204,9 +207,10 @@ def print_traffic(answer: Answer, console: Console, top: int) -> None:
     """Print who sends how much, the load of each stage of links, and the hottest links."""
     found = answer.traffic
     console.print(f"[bold]{_safe(answer.study)}[/] on [bold]{_safe(answer.network)}[/]")
+    by_file = f"\nstatic routes of {_safe(answer.routes)}" if answer.routes else ""
     console.print(
         f"[cyan]{found.plan}[/]\nstep {units.show(found.step_s, 'time')}, ranks in order "
-        f"{', '.join(answer.order)}\n"
+        f"{', '.join(answer.order)}{by_file}\n"
     )
     console.print(_dimensions(found, console), "")
     console.print(_stages(found, console), "")

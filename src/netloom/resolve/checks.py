@@ -20,6 +20,7 @@ from netloom.catalog import parts
 from netloom.errors import ParameterError, Problem, nearest
 from netloom.resolve import rates
 from netloom.resolve.model_file import model_problems
+from netloom.resolve.software_file import known_software, software_problems
 from netloom.schema import explain
 from netloom.schema.draft import draft
 from netloom.schema.study import Cluster, Goal, Network, Search, Study
@@ -36,8 +37,8 @@ def checks(directory: Path) -> Callable[[Mapping[str, Any]], Iterable[Problem]]:
 def study_problems(study: Study, directory: Path) -> Iterator[Problem]:
     """Return what does not fit in a study or in the draft of one."""
     yield from model_problems(study.model, directory)
-    yield from _cluster_problems(study.cluster)
-    yield from _precision_problems(study.goal, study.cluster)
+    yield from _cluster_problems(study.cluster, directory)
+    yield from _precision_problems(study.goal, study.cluster, directory)
     yield from _order_problems(study.search, study.cluster)
     yield from _unknown("price-book", study.economics.prices, "economics.prices")
     yield from _quote_problems(study.economics.prices, study.economics.quotes)
@@ -76,10 +77,10 @@ def _part(kind: str, name: str | None) -> Any:
     return catalog.get(kind, name) if name is not None and name in catalog.names(kind) else None
 
 
-def _cluster_problems(cluster: Cluster) -> Iterator[Problem]:
+def _cluster_problems(cluster: Cluster, directory: Path) -> Iterator[Problem]:
     yield from _unknown("node", cluster.node, "cluster.node")
     yield from _unknown("nic", cluster.nic, "cluster.nic")
-    yield from _unknown("software", cluster.software, "cluster.software")
+    yield from software_problems(cluster.software, directory)
     nic, node = _part("nic", cluster.nic), _part("node", cluster.node)
     if nic is not None and cluster.nic_rate is not None:
         yield from _rate_problems(cluster.nic_rate, nic, "cluster.nic_rate")
@@ -119,9 +120,9 @@ def _order_problems(search: Search, cluster: Cluster) -> Iterator[Problem]:
     yield Problem(refusal.message, refusal.hint, "search.order")
 
 
-def _precision_problems(goal: Goal, cluster: Cluster) -> Iterator[Problem]:
+def _precision_problems(goal: Goal, cluster: Cluster, directory: Path) -> Iterator[Problem]:
     """Return why the accelerators, or the software on them, cannot compute what is asked."""
-    node, software = _part("node", cluster.node), _part("software", cluster.software)
+    node, software = _part("node", cluster.node), known_software(cluster.software, directory)
     if node is None:
         return
     known = catalog.get("accelerator", node.accelerator).peak_flops_per_s

@@ -14,6 +14,7 @@ from netloom.errors import StudyError
 from netloom.resolve import rates
 from netloom.resolve.checks import sized_parameters, study_problems
 from netloom.resolve.model_file import model_name, model_path
+from netloom.resolve.software_file import software_part
 from netloom.schema.study import Cluster, Network, Study
 from netloom.topology.parameters import FamilyParameters
 
@@ -126,7 +127,7 @@ def resolve(study: Study, directory: Path) -> Resolved:
         scale_up=catalog.get("scale-up", node.scale_up),
         num_nodes=cluster.accelerators // node.num_accelerators,
         nics_per_node=cluster.nics_per_node or node.nics_per_node,
-        software=catalog.get("software", cluster.software),
+        software=software_part(cluster.software, directory),
         networks=tuple(_resolved_network(network, cluster, node) for network in study.networks),
         prices=catalog.get("price-book", economics.prices),
         site=catalog.get("site-costs", economics.site),

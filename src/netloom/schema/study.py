@@ -99,7 +99,9 @@ class Cluster(_Section):
     node: str = Field(description="Catalogue node, such as dgx-h100.")
     nic: str = Field(description="Catalogue NIC, such as connectx-7.")
     software: str = Field(
-        default="nemo-25.04", description="Catalogue training software, which rates the kernels."
+        default="nemo-25.04",
+        description="Catalogue training software, which rates the kernels, or the path of a part's "
+        "file, such as ./software.yaml.",
     )
     nic_rate: Rate | None = Field(
         default=None,
@@ -264,6 +266,17 @@ class Economics(_Section):
         default_factory=dict,
         description="Price of one part instead of the book's, such as switch/qm9700: 31 k$.",
     )
+    rent: Money | None = Field(
+        default=None,
+        gt=0,
+        description="One accelerator rented for one hour; what the price book has seen when left "
+        "out.",
+    )
+    common: Annotated[Fraction, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        description="Share of a price's uncertainty that all prices of its kind have in common; "
+        "the price book's when left out.",
+    )
 
 
 class Reliability(_Section):
@@ -272,6 +285,84 @@ class Reliability(_Section):
     rates: str = Field(default="llama3-h100", description="Catalogue failure rates.")
     checkpoint_interval: Time | None = Field(
         default=None, gt=0, description="Between checkpoints; the Young-Daly optimum when left out."
+    )
+    checkpoint: Literal["synchronous", "asynchronous", "in-memory"] = Field(
+        default="synchronous",
+        description="What a checkpoint stops the job for: the write to storage, or only the copy "
+        "to the host's memory, from which it is written beside the work; in-memory ones are also "
+        "read back from there unless several nodes fail at once. This and all keys below shape "
+        "`netloom goodput`; `netloom plan` keeps to its closed form.",
+    )
+    storage_rate: Rate | None = Field(
+        default=None,
+        gt=0,
+        description="At which storage takes checkpoints, all nodes together; that of the failure "
+        "rates' part when left out.",
+    )
+    storage_every: Whole = Field(
+        default=10, ge=1, description="Of in-memory checkpoints, every how many one is stored."
+    )
+    detection: Time | None = Field(
+        default=None,
+        ge=0,
+        description="From a failure to its diagnosis; the part's own when left out, and so below.",
+    )
+    restart: Time | None = Field(
+        default=None, ge=0, description="From diagnosis until steps run again."
+    )
+    repair_time: Time | None = Field(
+        default=None, gt=0, description="Mean time until a broken part or node is back."
+    )
+    repair_crews: Whole | None = Field(
+        default=None, gt=0, description="Repairs at a time; all at once when left out."
+    )
+    spares: Whole | None = Field(
+        default=None, ge=0, description="Nodes that wait to step in; always one when left out."
+    )
+    without_spare: Literal["wait", "shrink"] = Field(
+        default="wait",
+        description="Whether the job waits for a node, or goes on with fewer data-parallel "
+        "replicas until its next restart finds one.",
+    )
+    early_life: Time | None = Field(
+        default=None, gt=0, description="For how long hardware is young; not at all when left out."
+    )
+    early_life_factor: Count = Field(
+        default=3.0, ge=1, description="How many times as often young hardware fails."
+    )
+    early_life_shape: Fraction | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Shape of a Weibull hazard that falls to the usual rate over early life, in "
+        "place of the factor.",
+    )
+    corruption_notice: Time | None = Field(
+        default=None,
+        gt=0,
+        description="Mean time until silent corruption is noticed, which costs all work since; at "
+        "once when left out.",
+    )
+    straggler_rate: Fraction = Field(
+        default=0.0, ge=0, le=1, description="Nodes that turn slow, per node and year."
+    )
+    straggler_slowdown: Fraction = Field(
+        default=0.1, ge=0, le=1, description="Lengthening of a step by a slow node."
+    )
+    straggler_notice: Time = Field(
+        default=6 * 3600.0,
+        gt=0,
+        description="Mean time until a slow node is noticed; a restart then replaces it.",
+    )
+    flaps: Count = Field(
+        default=0.0, ge=0, description="Flaps of one link in a year, which the job waits through."
+    )
+    flap_time: Time = Field(default=2.0, ge=0, description="Standstill of the job by one flap.")
+    feed_nodes: Whole = Field(
+        default=32, gt=0, description="Nodes that one power feed carries and takes down."
+    )
+    feed_failure_rate: Fraction = Field(
+        default=0.0, ge=0, le=1, description="Failures of one power feed in a year."
     )
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from netloom.simulate.route_file import TableRouting
 from netloom.simulate.routes import bundle_ends
 from netloom.topology.fabric import HOST, Fabric
 from netloom.topology.names import endpoint_name, switch_names
@@ -43,15 +44,12 @@ def bundle_names(fabric: Fabric, nics_per_node: int) -> BundleNames:
     ('node0002:nic1', 'leaf0002', 'leaf0001', 'spine0001-0002')
     """
     routing = fabric.routing
+    if isinstance(routing, TableRouting):
+        return _link_names(fabric, routing, nics_per_node)
     if isinstance(routing, TreeRouting):
         return _tree_names(fabric, routing, nics_per_node)
     if isinstance(routing, DragonflyRouting):
-        ends = bundle_ends(fabric, routing)
-        switches = switch_names(fabric)
-        tails, heads = (
-            [_node_name(switches, int(node), nics_per_node) for node in end] for end in ends
-        )
-        return BundleNames(tails, heads)
+        return _node_names(fabric, *bundle_ends(fabric, routing), nics_per_node)
     return _trunk_names(fabric, nics_per_node)
 
 
@@ -80,6 +78,27 @@ def switches_name(names: Sequence[str], switches: NDArray[np.int64]) -> str:
         ranges.append(name)
     more = len(switches) - int(lasts[min(len(lasts), _MOST_RANGES) - 1]) - 1
     return ", ".join(ranges) + (f" and {more} more" if more else "")
+
+
+def _link_names(fabric: Fabric, routing: TableRouting, nics_per_node: int) -> BundleNames:
+    """Return names of single links; of parallel ones the second is ``spine0001#2``."""
+    ends = routing.ends
+    names = _node_names(fabric, ends.tail, ends.head, nics_per_node)
+    copies = np.flatnonzero(ends.copy)
+    for link in copies.tolist():
+        for side in names:
+            side[link] += f"#{ends.copy[link] + 1}"
+    return names
+
+
+def _node_names(
+    fabric: Fabric, tail: NDArray[np.int32], head: NDArray[np.int32], nics_per_node: int
+) -> BundleNames:
+    switches = switch_names(fabric)
+    tails, heads = (
+        [_node_name(switches, node, nics_per_node) for node in end.tolist()] for end in (tail, head)
+    )
+    return BundleNames(tails, heads)
 
 
 def _node_name(switches: Sequence[str], node: int, nics_per_node: int) -> str:

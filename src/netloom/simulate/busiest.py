@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from netloom.errors import ConservationError, InfeasibleError
 from netloom.simulate.placement import EndpointFlows
+from netloom.simulate.routes import routes
 from netloom.topology.fabric import DetourRouting, Fabric, Paths
 
 #: Steps of the search for the share of detours; each narrows it by 0.618.
@@ -96,14 +97,44 @@ def busiest(
     spread = np.repeat(extra / np.maximum(bundles.num_members, 1), bundles.num_members)
     draws = []
     for seed in range(hashing.seed, hashing.seed + hashing.num_seeds):
-        member_loads = kernel.member_loads(
-            arrays, flows.flow_bytes, flow_keys(flows), first_member, hashing.num_queue_pairs, seed
-        )
-        draws.append(
-            kernel.member_stage_seconds(member_loads + spread, bundle_arrays, first_member)
-        )
+        loads = hashed_loads(fabric, flows, paths, first_member, hashing.num_queue_pairs, seed)
+        draws.append(kernel.member_stage_seconds(loads + spread, bundle_arrays, first_member))
     by_draw = np.array(draws)
     return Busy(by_draw.max(axis=1), by_draw.mean(axis=0), num_hops)
+
+
+def hashed_loads(
+    fabric: Fabric,
+    flows: EndpointFlows,
+    paths: Paths,
+    first_member: NDArray[np.int64],
+    num_queue_pairs: int,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Return the loads of single links under one draw of the hash, float64, shape (M,).
+
+    A queue pair takes one member of each bundle on its way. Where the way itself splits, as over
+    the links between two groups of a Dragonfly, it is one of the ways, hashed switch by switch.
+
+    Parameters
+    ----------
+    paths : of the flows, by the fabric's routing.
+    first_member : int64, shape (B + 1,), running sum of the bundles' members.
+    """
+    from netloom.kernels import loads as kernel
+
+    if (paths.share == 1.0).all():
+        arrays = kernel.PathArrays(paths.indptr, paths.bundle, paths.share)
+        return kernel.member_loads(
+            arrays, flows.flow_bytes, flow_keys(flows), first_member, num_queue_pairs, seed
+        )
+    part_bytes = flows.flow_bytes / num_queue_pairs
+    loads = np.zeros(int(first_member[-1]))
+    for pair in range(num_queue_pairs):
+        # a queue pair is hashed apart, as one more seed
+        way = routes(fabric, flows.source, flows.target, "hash", seed * num_queue_pairs + pair)
+        loads += kernel.bundle_loads(way.arrays, part_bytes, len(loads))
+    return loads
 
 
 def flow_keys(flows: EndpointFlows) -> NDArray[np.uint64]:

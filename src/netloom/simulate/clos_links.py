@@ -67,7 +67,7 @@ def clos_tables(fabric: Fabric, routing: TreeRouting) -> ClosTables:
     is_host = fabric.trunk_class == 0
     groups = switch_groups(fabric, routing)
     # endpoints have no group below, nor have switches that no endpoint hangs from
-    below = np.where(is_host, -1, groups[np.where(is_host, 0, lower)])
+    below: NDArray[np.int64] = np.where(is_host, -1, groups[np.where(is_host, 0, lower)])
     from_host, up = np.where(is_host, lower, -1), np.where(below >= 0, lower, -1)
     down = np.where(below >= 0, upper, -1)
     host_start, host_link, host_switch, _ = links_by(

@@ -102,6 +102,9 @@ def _hops(fabric: Fabric, ends: LinkEnds) -> tuple[NDArray[np.int64], NDArray[np
     for low in range(0, num_endpoints, step):
         targets = everyone[low : low + step]
         source, target = np.tile(everyone, len(targets)), np.repeat(targets, num_endpoints)
+        # rails without spines do not meet: there is no row for what cannot be reached
+        joined = fabric.routing.paths(source, target).num_hops >= 0
+        source, target = source[joined], target[joined]
         single = routes(fabric, source, target, "static")
         link = crossed(fabric, ends, single)
         flow = np.repeat(np.arange(len(source)), np.diff(single.paths.indptr))

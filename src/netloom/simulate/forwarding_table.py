@@ -75,9 +75,15 @@ class ForwardingTable:
         self.problems.append(Problem(message, hint, file=self.file, line=line, column=min(line, 1)))
 
     def finish(self) -> None:
-        """Raise all problems, in order of lines."""
-        if self.problems:
-            raise StudyError(sorted(self.problems, key=lambda problem: problem.line))
+        """Raise the problems in order of lines; of very many the first, with how many follow."""
+        found = sorted(self.problems, key=lambda problem: problem.line)
+        if len(found) > MOST_LISTED:
+            more = len(found) - MOST_LISTED
+            last = Problem(f"{more:,} more problems follow", "is it this fabric's table?",
+                           file=self.file, line=found[MOST_LISTED].line, column=1)  # fmt: skip
+            found = [*found[:MOST_LISTED], last]
+        if found:
+            raise StudyError(found)
 
 
 def read_table(

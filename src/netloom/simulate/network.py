@@ -22,7 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netloom.catalog.parts import CollectiveLibrary, Protocol, ScaleUp
-from netloom.collective import ALGORITHMS, OPERATIONS, Phase, Steps, algorithms_for, supports
+from netloom.collective import (
+    ALGORITHMS,
+    OPERATIONS,
+    Phase,
+    Steps,
+    algorithms_for,
+    refusal,
+    supports,
+)  # fmt: skip
 from netloom.collective.algorithms.pairwise import matrix_phases
 from netloom.collective.groups import Communicator, PlacedGroups, place, ranks_of
 from netloom.errors import ParameterError, nearest
@@ -31,6 +39,7 @@ from netloom.simulate.call import call_latency_s, has_plateau, protocol_cap_byte
 from netloom.simulate.chooser import Group, choose
 from netloom.simulate.pattern import Pattern, pattern_of
 from netloom.simulate.placement import Placement, staged
+from netloom.simulate.route_file import TableRouting
 from netloom.topology.fabric import Fabric, ReducingRouting
 
 #: What limits a group of one rank, a group that never leaves its node, and one whose protocol
@@ -192,10 +201,13 @@ class NetworkModel:
                 f"unknown operation '{operation}'", hint=nearest(operation, OPERATIONS)
             )
         communicator = self._carried_out(communicator)
-        prices = []
+        prices, refused = [], []
         for name, algorithm in algorithms_for(communicator.operation).items():
             keys = [key for key in self.library.base_latency_s if self._may_speak(name, key)]
-            if not keys or not self.may_use(name) or not self._serves(name, communicator):
+            if not keys or not self.may_use(name):
+                continue
+            if not self._serves(name, communicator):
+                refused.append(name)
                 continue
             pattern = self.pattern(name, communicator)
             by_seed, limit = self._s_per_byte(name, pattern)
@@ -211,6 +223,10 @@ class NetworkModel:
                 draws = np.maximum(draws, carried / most) * (operation != "barrier")
                 named = PROTOCOL if slower else limit
                 prices.append(Price(latency_s, float(draws.mean()), named, key, tuple(draws)))
+        if refused and not prices:
+            shape = communicator.num_ranks, self._placed(communicator).num_nodes
+            reason, near = refusal(refused[0], communicator.operation, *shape)
+            raise ParameterError(reason, hint=near or "allow another algorithm")
         if not prices:
             raise ParameterError(
                 f"library '{self.library.name}' has no algorithm for '{operation}'",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netloom.collective import Phase
-from netloom.collective.groups import PlacedGroups
+from netloom.collective.groups import PlacedGroups, check_num_flows
 from netloom.errors import ParameterError
 
 
@@ -97,7 +97,7 @@ def to_endpoints(phase: Phase, groups: PlacedGroups, placement: Placement) -> En
     """
     flat = groups.accelerators.ravel()
     if placement.accelerators_per_node == 1 or not placement.forwarding:
-        phase = _one_sender_each(phase)
+        phase = _one_sender_each(phase, groups.size)
         source_rail = placement.rail(flat[phase.source])
         forwarded_bytes = 0.0
     else:
@@ -143,10 +143,11 @@ def staged(phase: Phase, groups: PlacedGroups, placement: Placement) -> tuple[Ph
     return hand_over, phase
 
 
-def _one_sender_each(phase: Phase) -> Phase:
+def _one_sender_each(phase: Phase, num_ranks: int) -> Phase:
     """Return the phase with a flow for each sending member."""
     if (phase.num_sources == 1).all():
         return phase
+    check_num_flows(int(phase.num_sources.sum(dtype=np.int64)), num_ranks)
     flow = np.repeat(np.arange(len(phase.source)), phase.num_sources)
     first = np.cumsum(phase.num_sources) - phase.num_sources
     member = np.arange(len(flow)) - np.repeat(first, phase.num_sources)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.errors import ParameterError
+from netloom.errors import InfeasibleError, ParameterError
 from netloom.simulate.forwarding_table import (
     MOST_LISTED,
     ForwardingTable,
@@ -41,12 +41,29 @@ class TableRouting:
     ----------
     fabric : whose switches forward.
     table : the checked rows.
-    bundles : all directed links.
+    bundles : all directed links; those out of order have no member and no capacity.
     """
 
     fabric: Fabric
     table: ForwardingTable
     bundles: Bundles
+
+    def without(self, trunk_links: NDArray[np.int64]) -> TableRouting:
+        """Return the same tables when trunks have fewer links, int64, shape (T,).
+
+        Tables do not change by themselves. Of parallel links the last ones are out of order.
+        """
+        there = self.ends.copy < trunk_links[self.ends.trunk]
+        bundles = self.bundles
+        return replace(
+            self,
+            bundles=Bundles(
+                np.where(there, bundles.bytes_per_s, 0.0),
+                there.astype(np.int32),
+                bundles.stage,
+                bundles.stage_names,
+            ),
+        )
 
     @cached_property
     def ends(self) -> LinkEnds:
@@ -66,16 +83,32 @@ class TableRouting:
         ------
         StudyError
             With all destinations without a row, and all loops, each with its line.
+        InfeasibleError
+            When a flow is led over a link that is out of order.
         """
         source, target = (np.asarray(end, dtype=np.int32) for end in (source, target))
         steps = _followed(self.table, self.fabric, self._lookup, source, target)
         flow = np.concatenate([step[0] for step in steps] or [np.zeros(0, dtype=np.int64)])
         link = np.concatenate([step[1] for step in steps] or [np.zeros(0, dtype=np.int32)])
+        self._check_there(link)
         by_flow = np.argsort(flow, kind="stable")  # steps are in order, so each flow's links are
         count = np.bincount(flow, minlength=len(source))
         indptr = np.r_[0, np.cumsum(count)].astype(np.int64)
         hops = np.where(count > 0, count - 1, 0).astype(np.int16)
         return Paths(indptr, link[by_flow].astype(np.int32), np.ones(len(link)), hops)
+
+    def _check_there(self, links: NDArray[np.int32]) -> None:
+        broken = np.unique(links[self.bundles.num_members[links] == 0])
+        if len(broken):
+            names, ends = self.table.names, self.ends
+            # parallel links have one name
+            lost = dict.fromkeys(
+                f"{names[ends.tail[link]]} to {names[ends.head[link]]}" for link in broken.tolist()
+            )
+            raise InfeasibleError(
+                f"{self.table.file} leads flows over links that are out of order: "
+                f"{listed(list(lost))}"
+            )
 
 
 def routed_by_file(path: str | Path, fabric: Fabric, *, nics_per_node: int = 1) -> Fabric:
@@ -96,8 +129,13 @@ def routed_by_file(path: str | Path, fabric: Fabric, *, nics_per_node: int = 1) 
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"cannot read routes '{path}': {error}") from None
+    except OSError as error:
+        raise ParameterError(
+            f"cannot read '{path}': {error.strerror}",
+            hint="name a table of routes such as `netloom export forwarding` writes",
+        ) from None
+    except UnicodeDecodeError:
+        raise ParameterError(f"'{path}' is no text", hint="save it as UTF-8") from None
     table = read_table(text, str(path), fabric, link_ends(fabric), nics_per_node)
     rate, stage, names = single_links(fabric)
     bundles = Bundles(rate, np.ones(len(rate), dtype=np.int32), stage, names)

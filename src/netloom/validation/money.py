@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
 from netloom import catalog
 from netloom.cost.bom import CableLot, NodeLot, SwitchLot, bill_of_materials
 from netloom.cost.money import capex_by_group
@@ -39,18 +43,57 @@ def bill(fabric: Fabric, node: str, switch: str, medium: str) -> tuple[BomLine, 
     )
 
 
+def parts_words(lines: Iterable[BomLine], units: float = 1.0) -> str:
+    """Return the groups of a bill in millions of dollars, so many times over, in words."""
+    groups = capex_by_group(lines)
+    return ", ".join(f"{name} {units * each.mode / 1e6:,.4g} M$" for name, each in groups.items())
+
+
 def rack_usd(node: str) -> float:
     """Return one node with its NICs, from the bill's lines."""
+    return sum(line.total_usd.mode for line in rack_lines(node))
+
+
+def rack_lines(node: str) -> tuple[BomLine, ...]:
+    """Return the bill of one node with its NICs."""
     part = catalog.get("node", node)
     nic = catalog.get("nic", part.nic)
     prices, site = Prices(catalog.get("price-book", BOOK), {}), catalog.get("site-costs", SITE)
     lines = bill_of_materials(
         NodeLot(part, nic, 1, nic, part.nics_per_node), [], [], {}, prices, site
     )
-    return sum(line.total_usd.mode for line in lines)
+    return tuple(line for line in lines if line.quantity and line.group != "installation")
 
 
 def fabric_usd(lines: tuple[BomLine, ...]) -> float:
     """Return switches, links and their installation."""
     groups = capex_by_group(lines)
     return sum(groups[group].mode for group in _FABRIC)
+
+
+def site_lines(
+    case: dict[str, Any], node: str, switch: str, medium: str
+) -> tuple[tuple[BomLine, ...], float]:
+    """Return the bill of one node with its share of a full three-tier tree, and nodes of a site.
+
+    What networking, storage and other draw is the published share of the site's IT power.
+    """
+    part, box = catalog.get("node", node), catalog.get("switch", switch)
+    optics = catalog.get("medium", medium)
+    nic, ports = catalog.get("nic", part.nic), box.port_modes[0].num_ports
+    hosts = ports**3 // 4
+    num_links, num_nodes = 3 * hosts, hosts // part.nics_per_node
+    lines = bill_of_materials(
+        NodeLot(part, nic, num_nodes, nic, part.nics_per_node),
+        [SwitchLot("all tiers", box, 5 * hosts // ports)],
+        [CableLot("all links", medium, _LENGTH_M, num_links, optics.pluggable_ends * num_links)],
+        {medium: optics},
+        Prices(catalog.get("price-book", BOOK), {}),
+        catalog.get("site-costs", SITE),
+    )
+    it_power_w = case["power_w"] / float(catalog.get("site-costs", SITE).pue)
+    fitting = it_power_w * (1 - case["other_power"]) / float(part.power_w)
+    per_node = tuple(
+        replace(line, quantity=1, unit_usd=line.total_usd.scaled(1 / num_nodes)) for line in lines
+    )
+    return per_node, fitting

@@ -11,7 +11,7 @@ from netloom.validation.published import with_values
 
 GPUS = 8
 LINK_BYTES_PER_S = 50e9
-_PORTS = 64
+PORTS = 64
 
 #: Release whose published latencies the rows hold.
 LIBRARY = "nccl-2.30"
@@ -37,7 +37,7 @@ def network(
         "rail-optimized",
         hosts=gpus * num_nodes,
         nics_per_node=gpus,
-        num_ports=_PORTS,
+        num_ports=PORTS,
         link_bytes_per_s=LINK_BYTES_PER_S,
     )
     wire, scale_up = catalog.get("protocol", protocol), catalog.get("scale-up", "nvlink-4")

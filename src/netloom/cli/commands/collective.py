@@ -45,6 +45,7 @@ def collective(
     placement: str = "packed",
     nodes: str | None = None,
     forwarding: Literal["pipelined", "staged", "none"] = "pipelined",
+    routes: Path | None = None,
     lose: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     matrix: Path | None = None,
     beside: Path | None = None,
@@ -102,8 +103,12 @@ def collective(
     forwarding
         How bytes reach another rail: pipelined through the scale-up links beside the network,
         staged before it, or none, where the network joins rails.
+    routes
+        CSV file of forwarding tables, as `netloom export forwarding` writes them: static routes
+        instead of the protocol's load balancing.
     lose
-        A part out of order: spine:3, leaf:0, plane:1, nic:17, link:leaf:0-spine:3; may be repeated.
+        A part out of order, by its name in the cable schedule (spine0004, node0003:nic2,
+        leaf0001-spine0004), or counted from 0 (spine:3, nic:17, plane:1); may be repeated.
     matrix
         CSV file with the bytes that each rank sends to each, for all-to-all. Its size is the
         largest row; other sizes scale it.
@@ -152,7 +157,7 @@ def collective(
     )
     others = () if beside is None else read_jobs(beside)
     found = [
-        answer(question, machine, wanted, lose, others)
+        answer(question, machine, wanted, lose, others, routes)
         for machine in _machines(study, network, fabric, set, node, nic, switch, protocol)
     ]
     if plot is not None:
@@ -180,9 +185,11 @@ def _sizes(
     from netloom.errors import ParameterError
 
     if operation == "barrier":
+        if sizes is not None or matrix is not None:
+            raise ParameterError("a barrier moves no bytes", hint="leave --sizes and --matrix out")
         return (0.0,), None
     if matrix is None:
-        return read_sizes(sizes or _SIZES), None
+        return read_sizes(_SIZES if sizes is None else sizes), None
     if operation != "all-to-all":
         raise ParameterError(
             f"'{operation}' sends the same to all", hint="a matrix belongs to all-to-all"

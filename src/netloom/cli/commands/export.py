@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from netloom.exchange.flows import Flows
+    from netloom.topology.fabric import Fabric
 
 
 def export(
     format: str,
     /,
     *,
-    fabric: str,
+    fabric: str | None = None,
+    study: Path | None = None,
+    network: str | None = None,
     set: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     out: Path,
     flows: Path | None = None,
@@ -35,6 +40,10 @@ def export(
         htsim, hpcc, simai, simgrid, node-link, dot or forwarding.
     fabric
         Fabric family; `netloom fabric list` names them.
+    study
+        Study file, instead of a family: the fabric of one of its candidate networks.
+    network
+        The candidate of the study; may be left out where there is only one.
     set
         A parameter of the family, such as hosts=1024 or link_rate=400Gb/s; may be repeated.
     out
@@ -55,14 +64,10 @@ def export(
         Latency of every switch.
     """
     from netloom.cli.folder import make_folder
-    from netloom.cli.settings import pairs
     from netloom.exchange.writers import Scenario, module_of, write_format
-    from netloom.survey import Request, build_fabric
 
     module_of(format)  # an unknown format is refused before anything is built
-    built, nics_per_node = build_fabric(
-        Request(kind=fabric, parameters=pairs(set, "--set"), node=node)
-    )
+    built, nics_per_node = _built(fabric, set, node, study, network)
     scenario = Scenario(
         fabric=built,
         flows=_flows(built.num_endpoints, nics_per_node, flows, pattern, bytes, seed),
@@ -77,6 +82,53 @@ def export(
         print(f"wrote {out / name}", file=sys.stderr)
     for loss in written.lost:
         print(f"not in these files: {loss}", file=sys.stderr)
+
+
+def _built(
+    fabric: str | None, set: Sequence[str], node: str, study: Path | None, network: str | None
+) -> tuple[Fabric, int]:
+    """Return the fabric of a family or of a study's candidate, and the NICs of a node."""
+    from netloom.cli.settings import pairs
+    from netloom.errors import ParameterError, nearest
+    from netloom.survey import Request, build_fabric
+
+    if (study is None) == (fabric is None):
+        raise ParameterError(
+            "neither a fabric nor a study is named"
+            if study is None
+            else "a study and a fabric are named",
+            hint="write --fabric FAMILY with --set for its parameters, or --study STUDY.yaml",
+        )
+    if study is None:
+        assert fabric is not None  # one of the two is there
+        if network is not None:
+            raise ParameterError(
+                f"there is no study for network '{network}'", hint="write --study STUDY.yaml"
+            )
+        return build_fabric(Request(kind=fabric, parameters=pairs(set, "--set"), node=node))
+    if set:
+        raise ParameterError(
+            "a study says what its networks are", hint="leave --set out, or name a --fabric"
+        )
+    from netloom import topology
+    from netloom.cli.commands.plan import read
+
+    resolved = read(study)
+    by_name = {each.name: each for each in resolved.networks}
+    if network is None and len(by_name) == 1:
+        (network,) = by_name
+    if network is None:
+        raise ParameterError(
+            f"the study has {len(by_name)} networks",
+            hint="name one with --network: " + ", ".join(f"'{name}'" for name in by_name),
+        )
+    if network not in by_name:
+        raise ParameterError(
+            f"the study has no network '{network}'", hint=nearest(network, by_name)
+        )
+    chosen = by_name[network]
+    built = topology.build(chosen.fabric_kind, chosen.fabric_parameters)
+    return built, resolved.nics_per_node
 
 
 def _latency_s(text: str) -> float:

@@ -19,6 +19,7 @@ def traffic(
     *,
     network: str | None = None,
     plan: str | None = None,
+    routes: Path | None = None,
     top: Annotated[int, Parameter(validator=lambda _, top: _positive(top))] = 10,
     json: Annotated[bool, Parameter(negative="")] = False,
     out: Path | None = None,
@@ -35,6 +36,9 @@ def traffic(
     plan
         Parallel plan such as tp=8,pp=16; what it leaves out is searched. The best plan when left
         out.
+    routes
+        CSV file of forwarding tables, as `netloom export forwarding` writes them: static routes
+        instead of the protocol's load balancing.
     top
         Hottest links to show.
     json
@@ -54,10 +58,11 @@ def traffic(
         make_folder(out)
     draws = resolved.study.seed if seed is None else seed
     chosen = chosen_network(resolved, network, draws)
-    found = _traffic(resolved, chosen, plan, draws)
+    found = _traffic(resolved, chosen, plan, draws, routes)
     answer = Answer(
         resolved.study.name, chosen.name, found,
         resolved.nics_per_node, resolved.study.search.order,
+        "" if routes is None else str(routes),
     )  # fmt: skip
     if out is not None:
         for path in write(answer, out, top):
@@ -94,7 +99,11 @@ def chosen_network(resolved: Resolved, name: str | None, seed: int) -> ResolvedN
 
 
 def _traffic(
-    resolved: Resolved, network: ResolvedNetwork, plan: str | None, seed: int
+    resolved: Resolved,
+    network: ResolvedNetwork,
+    plan: str | None,
+    seed: int,
+    routes: Path | None,
 ) -> StepTraffic:
     """Return the loads of one step under the best plan, or under the best that `plan` leaves."""
     from netloom import evaluate
@@ -116,7 +125,7 @@ def _traffic(
         plans = plan_matrix(space)
     else:
         space, plans = given_plans(space, plan)
-    prepared = evaluate.prepare(run, network, seed)
+    prepared = evaluate.prepare(run, network, seed, routes)
     best = best_plan(space, plans, run.model, prepared.network)
     return step_traffic(best.priced, run.model, prepared.network, space.bounds.order)
 

@@ -16,11 +16,13 @@ from __future__ import annotations
 import numpy as np
 
 from netloom.collective import Phase, Steps, Transfer
-from netloom.collective.algorithms.collnet_direct import supports
+from netloom.collective.algorithms.collnet_direct import SHAPES, supports
 from netloom.collective.groups import PlacedGroups, inside_phase, reduction_in_network
 from netloom.collective.rounds import Rounds, along_chain, at_the_same_time, node_blocks
 
-__all__ = ["NEEDS", "OPERATIONS", "bytes_per_rank", "phases", "rounds", "steps", "supports"]
+__all__ = [
+    "NEEDS", "OPERATIONS", "SHAPES", "bytes_per_rank", "phases", "rounds", "steps", "supports",
+]  # fmt: skip
 
 OPERATIONS = ("all-reduce",)
 

@@ -23,6 +23,8 @@ OPERATIONS = ("all-reduce",)
 
 NEEDS = ("network reduction",)
 
+SHAPES = "a group that spans nodes"
+
 
 def supports(operation: str, num_ranks: int, num_nodes: int) -> bool:
     """Return whether the group spans nodes, so that there is something to reduce between them."""

@@ -32,7 +32,7 @@ from netloom.collective import Phase, Steps, Transfer
 from netloom.collective.algorithms.ring import chain_down, neighbours
 from netloom.collective.groups import (
     PlacedGroups,
-    all_pairs,
+    exchange_edges,
     flows_over_channels,
     inside_phase,
     run_edges,
@@ -204,7 +204,7 @@ def _across(groups: PlacedGroups, operation: str) -> Phase:
 
 
 def _exchange_phases(groups: PlacedGroups) -> list[Phase]:
-    source_run, target_run, _ = run_edges(groups, all_pairs)
+    source_run, target_run, _ = exchange_edges(groups)
     lengths = groups.run_length[target_run]
     first = np.cumsum(lengths) - lengths
     local = np.arange(int(lengths.sum())) - np.repeat(first, lengths)

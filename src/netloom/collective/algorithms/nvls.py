@@ -26,6 +26,8 @@ OPERATIONS = ("all-reduce", "reduce-scatter", "all-gather")
 
 NEEDS = ("scale-up reduction",)
 
+SHAPES = "a group inside one node"
+
 
 def supports(operation: str, num_ranks: int, num_nodes: int) -> bool:
     """Return whether the group stays inside one domain."""

@@ -19,11 +19,15 @@ from netloom.collective.algorithms.tree import bytes_per_rank, double_tree, tree
 from netloom.collective.groups import PlacedGroups, phase_over_channels
 from netloom.collective.rounds import Rounds, at_the_same_time, node_blocks
 
-__all__ = ["NEEDS", "OPERATIONS", "bytes_per_rank", "phases", "rounds", "steps", "supports"]
+__all__ = [
+    "NEEDS", "OPERATIONS", "SHAPES", "bytes_per_rank", "phases", "rounds", "steps", "supports",
+]  # fmt: skip
 
 OPERATIONS = ("all-reduce",)
 
 NEEDS = ("scale-up reduction",)
+
+SHAPES = "a group that spans nodes, with several ranks on some"
 
 
 def supports(operation: str, num_ranks: int, num_nodes: int) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netloom.collective import Phase, Steps, Transfer
-from netloom.collective.groups import PlacedGroups, all_pairs, busiest_inside, run_edges
+from netloom.collective.groups import PlacedGroups, busiest_inside, exchange_edges
 from netloom.errors import ParameterError
 
 OPERATIONS = ("all-to-all",)
@@ -42,7 +42,7 @@ def bytes_per_rank(operation: str, num_ranks: int) -> float:
 
 def phases(groups: PlacedGroups, operation: str) -> tuple[Phase, ...]:
     """Return one flow per node and per rank outside it, for every group."""
-    source_run, target_run, weight = run_edges(groups, all_pairs)
+    source_run, target_run, weight = exchange_edges(groups)
     lengths = groups.run_length[target_run]
     edge = np.repeat(np.arange(len(source_run)), lengths)
     member = np.arange(len(edge)) - np.repeat(np.cumsum(lengths) - lengths, lengths)

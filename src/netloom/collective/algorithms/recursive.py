@@ -25,6 +25,8 @@ from netloom.errors import ParameterError
 
 OPERATIONS = ("all-reduce", "all-gather", "reduce-scatter")
 
+SHAPES = "a power of two of ranks"
+
 
 def supports(operation: str, num_ranks: int, num_nodes: int) -> bool:
     """Return whether the ranks are a power of two, or the operation folds."""
@@ -35,7 +37,7 @@ def _check(operation: str, num_ranks: int) -> None:
     if not supports(operation, num_ranks, 1):
         below = _power_of_two(num_ranks)
         raise ParameterError(
-            f"a recursive {operation} needs a power of two of ranks, not {num_ranks}",
+            f"a recursive {operation} needs {SHAPES}, not {num_ranks}",
             hint=f"nearest are {below} and {2 * below}; pat takes any number",
         )
 

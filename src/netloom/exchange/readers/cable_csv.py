@@ -16,7 +16,7 @@ import csv
 import io
 import re
 
-from netloom.exchange import ENDPOINT_ROLES, Sketch
+from netloom.exchange.graph_file import ENDPOINT_ROLES, Sketch
 
 SUFFIXES = (".csv",)
 

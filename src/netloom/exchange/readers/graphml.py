@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from xml.parsers import expat
 
-from netloom.exchange import Sketch
+from netloom.exchange.graph_file import Sketch
 
 SUFFIXES = (".graphml", ".xml")
 

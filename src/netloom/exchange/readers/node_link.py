@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from netloom.exchange import Sketch
+from netloom.exchange.graph_file import Sketch
 
 SUFFIXES = (".json",)
 

@@ -83,9 +83,12 @@ def _pairs(scenario: Scenario) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         )
     if not len(flows):
         pair = np.arange(num_endpoints**2, dtype=np.int64)
-    source, target = np.divmod(pair, num_endpoints)
+    source, target = (end.astype(np.int32) for end in np.divmod(pair, num_endpoints))
     apart = source != target
-    return source[apart].astype(np.int32), target[apart].astype(np.int32)
+    if not len(flows):
+        # rails without spines do not meet
+        apart &= scenario.fabric.routing.paths(source, target).num_hops >= 0
+    return source[apart], target[apart]
 
 
 def _route_lines(

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from netloom import units
-from netloom.exchange import GraphTable, read_graph
+from netloom.exchange.graph_file import GraphTable, read_graph
 from netloom.topology.fabric import HOST, Fabric, LinkClass, Tier
 from netloom.topology.parameters import Cluster, FamilyParameters, from_cluster, refuse, validated
 from netloom.topology.trunks import fabric_of, joined

@@ -11,13 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from netloom import topology
 from netloom.collective.groups import Communicator
-from netloom.simulate.network import NetworkModel
+from netloom.simulate.network import PLAIN_ALGORITHMS, NetworkModel
+from netloom.simulate.placement import Placement
 from netloom.units import parse
 from netloom.validation import Row
 from netloom.validation.networks import (
     GENERIC,
     GPUS,
+    LINK_BYTES_PER_S,
+    PORTS,
     bus_bytes_per_s,
     bus_factor,
     bytes_per_s,
@@ -25,7 +29,7 @@ from netloom.validation.networks import (
     price,
     price_by,
 )
-from netloom.validation.published import as_printed, cite, number, read
+from netloom.validation.published import as_printed, between, cite, number, read
 
 #: A bus factor is a quotient of floats: equal in these digits is exact.
 _DIGITS = 9
@@ -43,6 +47,7 @@ def rows() -> Iterator[Row]:
     yield from _scale_up_reduction(published["scale_up_reduction"])
     yield from _network_reduction(published["network_reduction"])
     yield _imbalance(published["imbalance"])
+    yield from _rail_only(published["rail_only"])
 
 
 def _latencies(table: dict[str, Any]) -> Iterator[Row]:
@@ -193,6 +198,42 @@ def _network_reduction(table: dict[str, Any]) -> Iterator[Row]:
             round(ring / reduced, _DIGITS),
             table["tolerance"][num_nodes],
             cite(table["source"]),
+            note=table["note"],
+        )
+
+
+def _rail_only(table: dict[str, Any]) -> Iterator[Row]:
+    """Yield how much slower an all-to-all is without spines, handed over before the network."""
+    joined = network(table["nodes"], library=GENERIC)
+    num_gpus = joined.num_accelerators
+    parameters = topology.sized(
+        "rail-only",
+        hosts=num_gpus,
+        nics_per_node=GPUS,
+        num_ports=PORTS,
+        link_bytes_per_s=LINK_BYTES_PER_S,
+    )
+    fabrics = topology.build("rail-only", parameters), joined.fabric
+    placements = Placement(GPUS, GPUS, staged=True), Placement(GPUS, GPUS, forwarding=False)
+    middle, tolerance = between(*table["more_fraction"])
+    for size in table["sizes"]:
+        size_bytes = parse(size, "data")
+        seconds = []
+        for fabric, placement in zip(fabrics, placements, strict=True):
+            model = NetworkModel(
+                fabric, joined.protocol, joined.scale_up, GPUS, GPUS, num_gpus, joined.library,
+                placement=placement, algorithms=PLAIN_ALGORITHMS,
+            )  # fmt: skip
+            priced = price_by(model, "all-to-all", "pairwise/simple", size_bytes)
+            seconds.append(priced.latency_s + size_bytes * priced.s_per_byte)
+        yield Row(
+            "collective",
+            f"all-to-all of {size}, {num_gpus} GPUs, added by rail-only",
+            "",
+            middle,
+            seconds[0] / seconds[1] - 1,
+            tolerance,
+            cite(table["source"], table["place"]),
             note=table["note"],
         )
 

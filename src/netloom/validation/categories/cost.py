@@ -12,12 +12,21 @@ from typing import Any
 from netloom import catalog, topology
 from netloom.cost.bom import FIBRE
 from netloom.cost.money import capex_by_group
-from netloom.cost.power import network_power_w, site_power_w
+from netloom.cost.power import NETWORK_POWER, network_power_w, site_power_w
+from netloom.result import BomLine
 from netloom.topology.counts import count
 from netloom.topology.fabric import Fabric
 from netloom.validation import Row
 from netloom.validation.fabrics import published_fabrics
-from netloom.validation.money import SITE, bill, fabric_usd, rack_usd
+from netloom.validation.money import (
+    SITE,
+    bill,
+    fabric_usd,
+    parts_words,
+    rack_lines,
+    rack_usd,
+    site_lines,
+)
 from netloom.validation.published import between, cite, half_digit, read
 
 #: Promised of sums at market prices that are not the study's own.
@@ -38,6 +47,7 @@ def rows() -> Iterator[Row]:
     for case in published["retail"]["cases"]:
         yield from _retail(published["retail"], case)
     yield _energy(published["energy"])
+    yield from _site(published["site"])
 
 
 def _priced(case: dict[str, Any], fabric: Fabric) -> Row:
@@ -70,28 +80,52 @@ def _rack(case: dict[str, Any]) -> Row:
         tolerance,
         cite(case["source"]),
         "calibration",
-        case.get("note", ""),
+        _with_parts(case.get("note", ""), parts_words(rack_lines(case["node"]))),
     )
 
 
-def _rail_only(case: dict[str, Any]) -> Iterator[Row]:
-    lines = [
-        bill(_sized(family, case["endpoints"], case["ports"], given), "hgx-h100", case["switch"],
-             case["medium"])
-        for family, given in (("rail-only", {"domain": case["domain"]}), ("fat-tree", {}))
-    ]  # fmt: skip
-    for what, sum_of in (("cost", fabric_usd), ("power", network_power_w)):
-        saved = 1 - sum_of(lines[0]) / sum_of(lines[1])
-        yield Row(
-            "cost",
-            f"rail-only, {case['endpoints']:,} GPUs: {what} saved",
-            "",
-            case["published"][what],
-            saved,
-            case["tolerance"],
-            cite(case["source"]),
-            note=case["note"],
+def _with_parts(note: str, parts: str) -> str:
+    return f"{note}; sum of {parts}" if note else f"sum of {parts}"
+
+
+def _rail_only(study: dict[str, Any]) -> Iterator[Row]:
+    for case in study["cases"]:
+        flat, full = (
+            bill(
+                _sized(family, case["endpoints"], study["ports"], given),
+                "hgx-h100",
+                study["switch"],
+                study["medium"],
+            )
+            for family, given in (("rail-only", {"domain": case["domain"]}), ("fat-tree", {}))
         )
+        name = f"rail-only, {case['endpoints']:,} GPUs in domains of {case['domain']}"
+        for what, sum_of, parts in (
+            ("cost", fabric_usd, _fabric_parts),
+            ("power", network_power_w, _power_parts),
+        ):
+            yield Row(
+                "cost",
+                f"{name}: {what} saved",
+                "",
+                case["published"][what],
+                1 - sum_of(flat) / sum_of(full),
+                study["tolerance"],
+                cite(study["source"]),
+                note=f"{study['note']}; {parts(flat)} instead of {parts(full)}",
+            )
+
+
+def _fabric_parts(lines: tuple[BomLine, ...]) -> str:
+    return parts_words(line for line in lines if line.group not in ("nodes", "nics"))
+
+
+def _power_parts(lines: tuple[BomLine, ...]) -> str:
+    drawn: dict[str, float] = {}
+    for line in lines:
+        if line.group in NETWORK_POWER:
+            drawn[line.group] = drawn.get(line.group, 0.0) + line.power_w
+    return ", ".join(f"{name} {watts / 1e6:.3g} MW" for name, watts in drawn.items() if watts)
 
 
 def _sized(family: str, endpoints: int, num_ports: int, given: dict[str, Any]) -> Fabric:
@@ -174,3 +208,29 @@ def _energy(case: dict[str, Any]) -> Row:
         cite(case["source"]),
         note=case["note"],
     )
+
+
+def _site(case: dict[str, Any]) -> Iterator[Row]:
+    """Yield nodes and network of the sites whose racks are sold at prices of the same year."""
+    nodes_share, network_share = (sum(case[key]) / 2 for key in ("servers", "networking"))
+    for node, switch, medium in case["promised"]:
+        lines, num_nodes = site_lines(case, node, switch, medium)
+        total_usd = case["total_busd"][node] * 1e9
+        parts = parts_words(lines, num_nodes)
+        groups = capex_by_group(lines)
+        racks_usd = groups["nodes"].mode + groups["nics"].mode
+        network_usd = sum(total.mode for group, total in groups.items() if group != "nodes")
+        for what, share, usd in (
+            ("racks with their NICs", nodes_share, racks_usd),
+            ("network with its NICs", network_share, network_usd),
+        ):
+            yield Row(
+                "cost",
+                f"1 GW site of {node}: {what}",
+                "G$",
+                share * total_usd / 1e9,
+                num_nodes * usd / 1e9,
+                _MARKET,
+                cite(case["source"]),
+                note=f"{case['promised_note']}; {num_nodes:,.0f} nodes, {parts}",
+            )

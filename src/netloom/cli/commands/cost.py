@@ -1,0 +1,70 @@
+"""``netloom cost``: what the candidates of a study cost, and how sure that is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def cost(
+    study: Path,
+    /,
+    *,
+    network: str | None = None,
+    draws: int = 10_000,
+    seed: int | None = None,
+    sources: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    plot: Path | None = None,
+) -> None:
+    """Say what the candidates cost, how sure that is, and which is cheaper with what probability.
+
+    Parameters
+    ----------
+    study
+        The study file; docs/study.md lists its keys.
+    network
+        Name of a candidate network; all candidates when left out.
+    draws
+        Draws of every uncertain number.
+    seed
+        Seed of every random draw; the study's own when left out.
+    sources
+        List every number behind the figures with its catalogue entry, the weakest evidence first.
+    json
+        Print JSON instead of tables.
+    plot
+        File for the picture, such as cost.svg.
+    """
+    from netloom import search
+    from netloom.cli.commands.plan import progress_bar, read
+    from netloom.errors import ParameterError
+    from netloom.money import money_of
+    from netloom.report.cost import print_money, to_json
+
+    resolved = read(study)
+    if plot is not None and not plot.parent.is_dir():
+        raise ParameterError(
+            f"there is no folder '{plot.parent}' for the picture", hint="make it first"
+        )
+    used = resolved.study.seed if seed is None else seed
+    with progress_bar() as progress:
+        result = search.plan_study(resolved, progress=progress, seed=used)
+    answer = money_of(resolved, result, network=network, num_draws=draws, seed=used)
+    if plot is not None:
+        from netloom.report.figures import cost_parts, svg
+
+        plot.write_text(svg.standalone(cost_parts.draw(answer)), encoding="utf-8")
+        print(f"wrote {plot}", file=sys.stderr)
+    if json:
+        sys.stdout.write(to_json(answer))
+        return
+    from netloom.cli.console import output
+
+    console = output()
+    print_money(answer, console, sources=sources)
+    for refusal in result.refused:
+        console.print(f"refused {refusal.name}: {refusal.reason}", markup=False)

@@ -1,0 +1,111 @@
+"""What would shorten a run: each change of policy played on the same draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netloom.failure.classes import FailureClass, RunPolicy
+from netloom.failure.closed_form import interval_s, mean_time_to_interruption_s
+from netloom.failure.montecarlo import Runs
+from netloom.units import show
+
+#: Plays runs of some classes under some policy.
+Play = Callable[[Sequence[FailureClass], RunPolicy], Runs]
+
+#: Intervals that are tried, over the one in use, when the best is asked for.
+_FACTORS = tuple(2.0 ** (step / 4) for step in range(-8, 9))
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One change.
+
+    Attributes
+    ----------
+    change : in words.
+    days : mean days to finish with it.
+    saved_days : less than without.
+    """
+
+    change: str
+    days: float
+    saved_days: float
+
+
+def best_interval_s(
+    classes: Sequence[FailureClass], policy: RunPolicy, play: Play
+) -> tuple[float, float]:
+    """Return the work between checkpoints that finishes first, and its mean days.
+
+    Notes
+    -----
+    Intervals from a quarter to four times the one in use are played, an eighth of an octave apart
+    on each side of the best; near it, days are a parabola in the logarithm of the interval, whose
+    lowest point through the best and its neighbours is taken.
+    """
+    start = replace(policy, interval_s=interval_s(classes, policy))
+    least = policy.storage_lag_s / policy.storage_every
+    tried = [max(factor * (start.interval_s or 0.0), least) for factor in _FACTORS]
+    tried = sorted(set(tried))
+    days = [float(play(classes, replace(start, interval_s=each)).days.mean()) for each in tried]
+    best = int(np.argmin(days))
+    if not 0 < best < len(tried) - 1:
+        return tried[best], days[best]
+    near = slice(max(best - 2, 0), best + 3)
+    curve = np.polynomial.Polynomial.fit(np.log(tried[near]), days[near], 2)
+    lowest = float(np.exp(np.asarray(curve.deriv().roots()).real[0]))
+    return lowest, min(days[best], float(curve(np.log(lowest))))
+
+
+def levers(classes: Sequence[FailureClass], policy: RunPolicy, play: Play) -> tuple[Lever, ...]:
+    """Return what would shorten the run, the most helpful first; changes that do not are left out.
+
+    Parameters
+    ----------
+    play : plays runs; on the same seed, so that differences are those of the change.
+    """
+    before = float(play(classes, policy).days.mean())
+    found = []
+    for change, after, changed in _changes(classes, policy):
+        days = float(play(after, changed).days.mean())
+        found.append(Lever(change, days, before - days))
+    return tuple(
+        sorted((each for each in found if each.saved_days > 0), key=lambda each: -each.saved_days)
+    )
+
+
+def _changes(
+    classes: Sequence[FailureClass], policy: RunPolicy
+) -> Iterator[tuple[str, Sequence[FailureClass], RunPolicy]]:
+    """Yield changes in words, with classes and policy after each."""
+    fastest = [replace(each, restart_s=each.restart_s / 2) for each in classes]
+    yield "restart in half the time", fastest, policy
+    soonest = [replace(each, detection_s=each.detection_s / 2) for each in classes]
+    yield "diagnose in half the time", soonest, policy
+    if policy.interval_s is not None and mean_time_to_interruption_s(classes) < np.inf:
+        best_s = interval_s(classes, replace(policy, interval_s=None))
+        change = f"a checkpoint every {show(best_s, 'time')}"
+        yield change, classes, replace(policy, interval_s=None)
+    yield (
+        "checkpoints that stall half as long",
+        classes,
+        replace(policy, stall_s=policy.stall_s / 2, interval_s=interval_s(classes, policy)),
+    )
+    if policy.num_spares is not None:
+        yield (
+            f"{policy.num_spares + 1 + policy.num_spares // 2} spare nodes in place of "
+            f"{policy.num_spares}",
+            classes,
+            replace(policy, num_spares=policy.num_spares + 1 + policy.num_spares // 2),
+        )
+        quick = [replace(each, repair_s=each.repair_s / 2) for each in classes]
+        yield "repair in half the time", quick, policy
+    sound = [replace(each, rate=replace_half(each)) if each.ages else each for each in classes]
+    yield "hardware that fails half as often", sound, policy
+
+
+def replace_half(each: FailureClass):  # type: ignore[no-untyped-def]
+    raise NotImplementedError

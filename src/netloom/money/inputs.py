@@ -1,0 +1,140 @@
+"""The uncertain inputs of a candidate's money, each by its path in the catalogue.
+
+An input's name is where its number stands, ``price-book/market-2026.prices.switch/qm9700`` or
+``site-costs/us-2026.pue``, so that every figure can be traced, and so that two candidates that use
+the same number share its draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netloom import catalog
+from netloom.catalog.parts import Medium, Part
+from netloom.catalog.quantity import GRADES, Quantity
+from netloom.cost.bom import FIBRE
+from netloom.cost.distribution import check
+from netloom.cost.prices import Prices
+from netloom.result import Range
+
+#: Factors that inputs share.
+OPTICS, SILICON, CABLES, SERVERS, POWER = (
+    "optics supply", "switch silicon", "cables", "server supply", "process node",
+)  # fmt: skip
+
+#: Field of a site or of failure rates -> what it is called in a table.
+_WORDS = {
+    "electricity_usd_per_j": "price of electricity",
+    "pue": "power usage effectiveness",
+    "maintenance_per_year": "maintenance, share of capex per year",
+    "depreciation_s": "life over which capex is written off",
+    "installation_fraction": "installation, share of the network",
+    "node_spares_fraction": "spare nodes in stock",
+    "network_spares_fraction": "spare network parts in stock",
+    "loaded_power_fraction": "draw of a node while it trains",
+    "idle_power_fraction": "draw of a node while the job stands still",
+    "staff_usd_per_mw_year": "staff per megawatt and year",
+    "hosting_usd_per_kw_month": "hosting per kilowatt and month",
+    "capital_per_year": "cost of capital",
+    "accelerator_per_s": "failure rate of an accelerator",
+    "node_other_per_s": "failure rate of a node's rest",
+    "nic_per_s": "failure rate of a NIC",
+    "software_per_s": "failure rate of software",
+    "detection_s": "time until a failure is noticed",
+    "restart_s": "time of a restart",
+}
+
+
+@dataclass(frozen=True)
+class Input:
+    """One number with its range and evidence.
+
+    Attributes
+    ----------
+    path : where it stands in the catalogue, or in the study.
+    words : what it is, for people.
+    value : low, most likely and high, SI.
+    factor : shared factor; empty where it shares nothing.
+    grade, date, basis : of the evidence.
+    sources : source keys; empty for what the user says.
+    """
+
+    path: str
+    words: str
+    value: Range
+    factor: str
+    grade: str
+    date: str
+    basis: str
+    sources: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check(self.value, self.path)
+
+    @property
+    def badness(self) -> int:
+        """Place among the grades, 0 is the best evidence."""
+        return GRADES.index(self.grade)  # type: ignore[arg-type]
+
+
+def of_part(kind: str, part: Part, field: str, factor: str = "") -> Input:
+    """Return a number of a catalogue part as an input.
+
+    Examples
+    --------
+    >>> of_part("site-costs", catalog.get("site-costs", "us-2026"), "pue").value
+    Range(low=1.08, mode=1.2, high=1.58)
+    """
+    quantity: Quantity = getattr(part, field)
+    words = _WORDS.get(field) or f"{field.replace('_', ' ')} of {part.name}"
+    return from_quantity(f"{kind}/{part.name}.{field}", words, quantity, factor)
+
+
+def from_quantity(path: str, words: str, quantity: Quantity, factor: str = "") -> Input:
+    """Return a catalogue number as an input."""
+    return Input(
+        path=path,
+        words=words,
+        value=Range(quantity.low, quantity.mode, quantity.high),
+        factor=factor,
+        grade=quantity.grade,
+        date=quantity.date,
+        basis=quantity.basis,
+        sources=quantity.source,
+    )
+
+
+def of_price(prices: Prices, part: str) -> Input:
+    """Return the price of one unit before the study's changes, or the user's quote for it."""
+    if part in prices.quotes:
+        price = prices.book_price(part)
+        return Input(
+            f"study.economics.quotes.{part}", f"price of {part}", price.usd, "", price.grade, "",
+            price.basis, (),
+        )  # fmt: skip
+    quantity = catalog.price(prices.book, part)
+    path = f"price-book/{prices.book.name}.prices.{part}"
+    return from_quantity(path, f"price of {part}", quantity, price_factor(part))
+
+
+def price_factor(part: str) -> str:
+    """Return the factor that a part's price shares with others of its kind.
+
+    Examples
+    --------
+    >>> price_factor("medium/lpo-800g-dr8"), price_factor("medium/dac-800g")
+    ('optics supply', 'cables')
+    """
+    kind, _, name = part.partition("/")
+    if kind == "medium":
+        medium: Medium = catalog.get(kind, name)
+        return OPTICS if medium.optical and medium.technology != "cpo" else CABLES
+    if part == FIBRE:
+        return CABLES
+    return {"switch": SILICON, "nic": SILICON, "node": SERVERS}.get(kind, "")
+
+
+def worst_first(inputs: Mapping[str, Input]) -> tuple[Input, ...]:
+    """Return inputs by grade, the weakest evidence first, and by path."""
+    return tuple(sorted(inputs.values(), key=lambda each: (-each.badness, each.path)))
