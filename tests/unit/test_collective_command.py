@@ -68,7 +68,8 @@ def test_a_row_is_the_models_price_at_its_own_size(capsys):
     ],
 )  # fmt: skip
 def test_bandwidths_are_those_of_nccl_tests(capsys, operation, factor):
-    (row,) = rows(capsys, operation, *RAILS, "--ranks", "16", "--sizes", "64M")
+    sizes = [] if operation == "barrier" else ["--sizes", "64M"]
+    (row,) = rows(capsys, operation, *RAILS, "--ranks", "16", *sizes)
     assert row["algbw_bytes_per_s"] == pytest.approx(row["size_bytes"] / row["time_s"])
     assert row["busbw_bytes_per_s"] == pytest.approx(factor * row["algbw_bytes_per_s"])
     assert row["limit"] == "latency" or 2 * row["bound_s"] > row["time_s"] / 2
@@ -276,6 +277,9 @@ def test_the_plot_has_a_line_for_each_network_and_names_that_do_not_touch(capsys
         (["all-reduce", *RAILS, "--ranks", "8", "--nodes", "a-b"], "0-31,64-95"),
         (["all-reduce", *RAILS, "--ranks", "9", "--nodes", "0-5", "--per-node", "8"], "2 nodes"),
         (["all-reduce", *RAILS, "--ranks", "8", "--sizes", "1Q"], "1M..16G*4"),
+        (["all-reduce", *RAILS, "--ranks", "8", "--sizes", ""], "1M..16G*4"),
+        (["all-reduce", *RAILS, "--ranks", "8", "--sizes", "0.5"], "whole bytes"),
+        (["barrier", *RAILS, "--ranks", "8", "--sizes", "1M"], "leave --sizes"),
         (["all-reduce", *RAILS, "--ranks", "8", "--sizes", "2M..1M"], "1M..2M"),
         (["all-reduce", *RAILS, "--ranks", "8", "--sizes", "1M..2M*1"], "write 2, 4 or 1.5"),
         (["all-reduce", *RAILS, "--ranks", "8", "--placement", "strode"], "mean strided"),
@@ -357,6 +361,50 @@ def test_static_routes_do_not_go_round_what_is_lost(capsys, tmp_path):
     assert "out of order: leaf0001 to spine0001" in capsys.readouterr().err
     # two ranks a node are two rails, which do not take the third spine
     assert main([*tokens, "spine0003", "--ranks", "16", "--per-node", "2"]) == 0
+
+
+def test_hashed_ways_of_a_dragonfly_are_drawn_switch_by_switch(capsys):
+    fabric = [
+        "--fabric",
+        "dragonfly",
+        "--set",
+        "p=4",
+        "--set",
+        "a=8",
+        "--set",
+        "h=4",
+        "--set",
+        "g=9",
+    ]
+    tokens = ["all-to-all", *fabric, "--ranks", "72", "--sizes", "1G", "--exact"]
+    (spread,) = rows(capsys, *tokens)
+    (hashed,) = rows(capsys, *tokens, "--protocol", "roce-v2", "--seeds", "6")
+    # adaptive routing mixes in detours; hashed flows are routes, and the same draws for both
+    assert "exact_s" not in spread
+    assert hashed["bound_s"] == pytest.approx(hashed["exact_s"])
+    assert hashed["exact_s_p10"] < hashed["exact_s_p90"]
+    assert hashed["bound_s"] > spread["bound_s"]
+
+
+def test_a_study_is_asked_for_neither_parts_nor_parameters(capsys):
+    study = ["--study", str(ROOT / "examples" / "llama3-70b-512.yaml")]
+    assert main(["collective", "all-reduce", *study, "--ranks", "8", "--protocol", "roce-v2"]) == 2
+    assert "leave --protocol out" in capsys.readouterr().err
+
+
+def test_an_exchange_that_would_not_fit_into_memory_is_refused(capsys):
+    tokens = [
+        "--fabric",
+        "fat-tree",
+        "--set",
+        "hosts=65536",
+        "--set",
+        "radix=128",
+        "--set",
+        "tiers=3",
+    ]
+    assert main(["collective", "all-to-all", *tokens, "--ranks", "65536"]) == 2
+    assert "536,805,376 flows" in capsys.readouterr().err
 
 
 def test_ranks_that_are_cut_off_have_no_answer(capsys):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from netloom import topology
+from netloom import evaluate, topology
 from netloom.cli.app import main
+from netloom.cli.commands.plan import read
 from netloom.collective_table.allocation import Allocation, accelerators
 from netloom.collective_table.losses import loss_of, lost_parts
+from netloom.collective_table.machine import machines_of_study
 from netloom.collective_table.placement_file import read_placement
 from netloom.collective_table.sizes import sizes
 
@@ -19,6 +22,7 @@ RAILS = [
     "--fabric", "rail-optimized", "--set", "units=4", "--set", "unit_nodes=32", "--set", "radix=64",
 ]  # fmt: skip
 MIB = 2.0**20
+ROOT = Path(__file__).parents[2]
 
 
 def rows(capsys, *tokens):
@@ -179,3 +183,10 @@ def test_a_wrong_file_of_jobs_is_answered_by_line(capsys, tmp_path):
 )
 def test_sizes_are_written_as_in_nccl_tests(text, expected):
     assert sizes(text) == tuple(value * MIB for value in expected)
+
+
+def test_a_studys_networks_keep_their_own_hop_latency():
+    resolved = read(ROOT / "examples" / "llama3-70b-512.yaml")
+    run = evaluate.start(resolved)
+    for machine, network in zip(machines_of_study(resolved), resolved.networks, strict=True):
+        assert machine.hop_latency_s == evaluate.prepare(run, network, 0).network.hop_latency_s

@@ -43,6 +43,19 @@ def test_without_traffic_the_fabric_alone_is_written(tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["fabric.json"]
 
 
+def test_the_fabric_may_be_a_studys(tmp_path, capsys):
+    study = ["--study", str(PAGE.parents[1] / "examples" / "llama3-70b-512.yaml")]
+    assert export(tmp_path, "forwarding", *study) == 2
+    assert "name one with --network: 'rails on InfiniBand NDR'" in capsys.readouterr().err
+    assert export(tmp_path, "forwarding", *study, "--network", "rails without a spine") == 0
+    table = (tmp_path / "out" / "forwarding.csv").read_text().splitlines()
+    # eight rails on four switches, and no way from one to another
+    assert table[1] == "leaf0001,0-1,destination,"
+    assert {line.split(",")[2] for line in table[1:]} == {"destination"}
+    assert export(tmp_path, "forwarding") == 2
+    assert "neither a fabric nor a study" in capsys.readouterr().err
+
+
 def test_the_same_call_writes_the_same_bytes(tmp_path):
     tokens = ["simgrid", *TREE, "--pattern", "permutation", "--seed", "3"]
     seen = []

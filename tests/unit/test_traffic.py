@@ -548,3 +548,27 @@ def test_wrong_input_is_refused(path, capsys):
     assert "did you mean rails" in capsys.readouterr().err
     assert main(["traffic", path, "--plan", "tp=5", "--network", "rails"]) == 2
     assert "tensor 5 does not divide 32 heads" in capsys.readouterr().err
+
+
+def test_static_routes_of_a_file_load_single_links(path, tmp_path, capsys):
+    """On rails without spines every flow has one path, so that its table changes no load."""
+    plan = ["--network", "only", "--plan", "tp=2,cp=1,pp=2,ep=8", "--json"]
+    exported = ["--study", path, "--network", "only", "--out", str(tmp_path)]
+    assert main(["export", "forwarding", *exported]) == 0
+    table = str(tmp_path / "forwarding.csv")
+    found = []
+    for routes in ([], ["--routes", table]):
+        capsys.readouterr()
+        assert main(["traffic", path, *plan, *routes]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    spread, static = found
+    assert (spread["routes"], static["routes"]) == (None, table)
+    assert static["step_s"] == pytest.approx(spread["step_s"], rel=1e-12)
+    hottest = [
+        [(row["from"], row["to"], row["link_bytes"]) for row in answer["hottest"]]
+        for answer in found
+    ]
+    assert hottest[0] == hottest[1]
+    assert static["stages"][0]["stage"] == "host-leaf links up"
+    assert main(["traffic", path, "--network", "rails", "--routes", str(tmp_path / "no.csv")]) == 2
+    assert "cannot read" in capsys.readouterr().err

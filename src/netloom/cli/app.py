@@ -28,6 +28,7 @@ COMMANDS = {
         "balance:balance",
         "Show what one more dollar in each part of a cluster buys in days to train.",
     ),
+    "goodput": ("goodput:goodput", "Simulate whole runs under random failures."),
     "traffic": ("traffic:traffic", "Show what one training step puts on every link."),
     "validate": (
         "validate:validate",

@@ -138,8 +138,10 @@ def read_text(path: str | Path, what: str) -> str:
     """Return a file's text; raise `ParameterError` when it cannot be read."""
     try:
         return Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"cannot read {what} '{path}': {error}") from None
+    except OSError as error:
+        raise ParameterError(f"cannot read {what} '{path}': {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ParameterError(f"cannot read {what} '{path}': it is no text in UTF-8") from None
 
 
 @dataclass(frozen=True)

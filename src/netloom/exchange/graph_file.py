@@ -154,8 +154,10 @@ def read_graph(path: str | Path, *, radix: int | None = None, cage_ports: int = 
         )
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"cannot read graph '{path}': {error}") from None
+    except OSError as error:
+        raise ParameterError(f"cannot read graph '{path}': {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ParameterError(f"cannot read graph '{path}': it is no text in UTF-8") from None
     sketch = Sketch(str(path), cage_ports)
     FORMATS.get(known[path.suffix.lower()]).read(text, sketch)
     return _checked(sketch, radix)

@@ -47,6 +47,16 @@ class Rate:
                 hint="give 0 or more, the lowest first",
             )
 
+    def scaled(self, factor: float) -> Rate:
+        """Return so many times the rate, as sure."""
+        return Rate(
+            self.per_s * factor,
+            self.low_per_s * factor,
+            self.high_per_s * factor,
+            self.num_events,
+            self.exposure_s / factor,
+        )
+
     def draws(self, cause: str, num_runs: int, seed: int) -> NDArray[np.float64]:
         """Return rates for runs, shape (R,); one cause and seed give one list, whoever asks.
 

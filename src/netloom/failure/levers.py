@@ -42,9 +42,9 @@ def best_interval_s(
 
     Notes
     -----
-    Intervals from a quarter to four times the one in use are played, an eighth of an octave apart
-    on each side of the best; near it, days are a parabola in the logarithm of the interval, whose
-    lowest point through the best and its neighbours is taken.
+    Intervals from a quarter to four times the one in use are played, a quarter of an octave apart.
+    Near the best, days are a parabola in the logarithm of the interval; the lowest point of the one
+    through the best and two neighbours on each side is taken.
     """
     start = replace(policy, interval_s=interval_s(classes, policy))
     least = policy.storage_lag_s / policy.storage_every
@@ -89,23 +89,26 @@ def _changes(
         best_s = interval_s(classes, replace(policy, interval_s=None))
         change = f"a checkpoint every {show(best_s, 'time')}"
         yield change, classes, replace(policy, interval_s=None)
-    yield (
-        "checkpoints that stall half as long",
-        classes,
-        replace(policy, stall_s=policy.stall_s / 2, interval_s=interval_s(classes, policy)),
-    )
+    shorter = replace(policy, stall_s=policy.stall_s / 2)
+    yield "checkpoints that stall half as long", classes, shorter
     if policy.num_spares is not None:
-        yield (
-            f"{policy.num_spares + 1 + policy.num_spares // 2} spare nodes in place of "
-            f"{policy.num_spares}",
-            classes,
-            replace(policy, num_spares=policy.num_spares + 1 + policy.num_spares // 2),
-        )
+        more = policy.num_spares + max(1, policy.num_spares // 2)
+        change = f"{more} spare nodes in place of {policy.num_spares}"
+        yield change, classes, replace(policy, num_spares=more)
         quick = [replace(each, repair_s=each.repair_s / 2) for each in classes]
         yield "repair in half the time", quick, policy
-    sound = [replace(each, rate=replace_half(each)) if each.ages else each for each in classes]
-    yield "hardware that fails half as often", sound, policy
+    network = [_seldom(each, _is_network(each)) for each in classes]
+    yield "links and switches that fail half as often", network, policy
+    machines = [_seldom(each, each.ages and not _is_network(each)) for each in classes]
+    yield "machines that fail half as often", machines, policy
+    software = [_seldom(each, not each.ages) for each in classes]
+    yield "software that fails half as often", software, policy
 
 
-def replace_half(each: FailureClass):  # type: ignore[no-untyped-def]
-    raise NotImplementedError
+def _is_network(each: FailureClass) -> bool:
+    return each.cause.startswith(("link ", "switch "))
+
+
+def _seldom(each: FailureClass, chosen: bool) -> FailureClass:
+    """Return a class that fails half as often where it is chosen."""
+    return replace(each, rate=each.rate.scaled(0.5)) if chosen else each

@@ -58,11 +58,12 @@ def print_money(answer: MoneyAnswer, console: Console, *, sources: bool = False)
         f"{show(answer.tokens, 'count')} tokens; {sampling.num_draws:,} draws, seed {sampling.seed}"
     )
     console.print(
-        "Most likely value; in brackets the 10th, 50th and 90th percentile of the draws.", style="dim"
+        "Most likely value; in brackets the 10th and the 90th percentile of the draws.",
+        style="dim",
     )
     console.print(_summary(answer, console), "")
     console.print(_parts(answer, console, "Capex", [c.capex_usd for c in answer.candidates]), "")
-    console.print(_parts(answer, console, "One run", [c.run_usd for c in answer.candidates]), "")
+    console.print(_run(answer, console), "")
     console.print(_power(answer, console), "")
     for sentence in _verdicts(answer):
         console.print(Text(sentence, style="bold"))
@@ -72,7 +73,9 @@ def print_money(answer: MoneyAnswer, console: Console, *, sources: bool = False)
     if answer.candidates[0].rents:
         console.print(_rents(answer.candidates[0], console), "")
     if sources:
-        console.print(_sources(answer.inputs, console))
+        console.print("[bold]Every number of these figures, the weakest evidence first[/]")
+        for line in _sources(answer.inputs):
+            console.print(Text(f"- {line}"), soft_wrap=True)
     else:
         worst = answer.inputs[0]
         weak = sum(each.grade == worst.grade for each in answer.inputs)
@@ -85,15 +88,16 @@ def print_money(answer: MoneyAnswer, console: Console, *, sources: bool = False)
         )
 
 
-def _table(title: str, console: Console, columns: Iterable[str]) -> Table:
-    table = Table(
+def table(title: str, console: Console, columns: Iterable[str]) -> Table:
+    """Return an empty table: lines on a terminal, Markdown in a file; the first column is left."""
+    found = Table(
         title=title, title_justify="left", title_style="bold", header_style="bold",
         box=box.SIMPLE_HEAD if console.is_terminal else box.MARKDOWN, pad_edge=False,
         padding=(0, 1),
     )  # fmt: skip
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
-    return table
+        found.add_column(column, justify="right" if number else "left", overflow="fold")
+    return found
 
 
 _USD = ((1e9, "B$"), (1e6, "M$"), (1e3, "k$"), (1.0, "$"))
@@ -118,9 +122,9 @@ def _digits(value: float) -> str:
 
 
 def _plain(found: Interval, scale: float = 1.0) -> str:
-    values = (found.mode, found.percentile_10, found.percentile_50, found.percentile_90)
-    mode, low, middle, high = (_digits(value * scale) for value in values)
-    return f"{mode} " if low == middle == high == mode else f"{mode} ({low}, {middle}, {high})"
+    values = (found.mode, found.percentile_10, found.percentile_90)
+    mode, low, high = (_digits(value * scale) for value in values)
+    return f"{mode} " if low == high == mode else f"{mode} ({low}-{high})"
 
 
 def _probability(share: float) -> str:
@@ -133,52 +137,62 @@ def _probability(share: float) -> str:
 
 
 def _summary(answer: MoneyAnswer, console: Console) -> Table:
-    columns = (
-        "network",
-        "one run",
-        "network capex",
-        "days",
-        "goodput %",
-        "network failures a month",
-    )
-    table = _table("Candidates, the cheapest run first", console, columns)
-    for each in answer.candidates:
-        table.add_row(
-            Text(each.name), _usd(each.run_usd["total"]), _usd(each.network_capex_usd),
-            _plain(each.days), _plain(each.goodput, 100), _plain(each.network_failures_per_month),
-        )  # fmt: skip
-    return table
+    shown = answer.candidates
+    rows = table("Side by side, the cheapest run first", console, ("", *_names(answer)))
+    for name, texts in (
+        ("one run", [_usd(each.run_usd["total"]) for each in shown]),
+        ("one run, median", [_median(each.run_usd["total"]) for each in shown]),
+        ("capex", [_usd(each.capex_usd["total"]) for each in shown]),
+        ("network capex", [_usd(each.network_capex_usd) for each in shown]),
+        ("network power", [_scaled(each.network_w, _WATTS) for each in shown]),
+        ("network failures a month", [_plain(each.network_failures_per_month) for each in shown]),
+        ("interruptions a month", [_plain(each.interruptions_per_month) for each in shown]),
+        ("goodput, %", [_plain(each.goodput, 100) for each in shown]),
+        ("days", [_plain(each.days) for each in shown]),
+    ):
+        rows.add_row(name, *texts)
+    return rows
+
+
+def _names(answer: MoneyAnswer) -> list[str]:
+    return [escape(each.name) for each in answer.candidates]
+
+
+def _median(found: Interval) -> str:
+    return show(found.percentile_50, "money")
 
 
 def _parts(
     answer: MoneyAnswer, console: Console, title: str, parts: list[Mapping[str, Interval]]
 ) -> Table:
-    table = _table(title, console, ("part", *(escape(each.name) for each in answer.candidates)))
-    for name in parts[0]:
-        table.add_row(name, *(_usd(each[name]) if name in each else "" for each in parts))
-    if title == "One run":
-        rows = {
-            "per trillion tokens": [c.usd_per_trillion_tokens for c in answer.candidates],
-            "per PFLOP-day": [c.usd_per_pflop_day for c in answer.candidates],
-            "per accelerator-hour": [c.usd_per_accelerator_hour for c in answer.candidates],
-        }
-        for name, found in rows.items():
-            table.add_row(name, *(_usd(each) for each in found))
-        planned = [show(c.planned_run_usd.mode, "money") for c in answer.candidates]
-        table.add_row("as netloom plan counts it", *planned)
-    return table
+    rows = table(title, console, ("part", *_names(answer)))
+    for name in dict.fromkeys(name for each in parts for name in each):
+        rows.add_row(name, *(_usd(each[name]) if name in each else "" for each in parts))
+    return rows
+
+
+def _run(answer: MoneyAnswer, console: Console) -> Table:
+    shown = answer.candidates
+    rows = _parts(answer, console, "One run", [each.run_usd for each in shown])
+    for name, found in (
+        ("per trillion tokens", [each.usd_per_trillion_tokens for each in shown]),
+        ("per PFLOP-day", [each.usd_per_pflop_day for each in shown]),
+        ("per accelerator-hour", [each.usd_per_accelerator_hour for each in shown]),
+    ):
+        rows.add_row(name, *(_usd(each) for each in found))
+    planned = [show(each.planned_run_usd.mode, "money") for each in shown]
+    rows.add_row("as netloom plan counts it", *planned)
+    return rows
 
 
 def _power(answer: MoneyAnswer, console: Console) -> Table:
-    table = _table(
-        "Power", console, ("IT power", *(escape(each.name) for each in answer.candidates))
-    )
+    rows = table("Power", console, ("IT power", *_names(answer)))
     for name, field in (
         ("at its maximum", "rated_w"), ("while training", "loaded_w"),
         ("while the job stands still", "idle_w"), ("of that switches and cables", "network_w"),
     ):  # fmt: skip
-        table.add_row(name, *(_scaled(getattr(c, field), _WATTS) for c in answer.candidates))
-    return table
+        rows.add_row(name, *(_scaled(getattr(c, field), _WATTS) for c in answer.candidates))
+    return rows
 
 
 def _verdicts(answer: MoneyAnswer) -> Iterator[str]:
@@ -196,7 +210,7 @@ def _verdicts(answer: MoneyAnswer) -> Iterator[str]:
 
 def _openness(answer: MoneyAnswer, console: Console) -> Table:
     columns = ("network", "two or more vendors", "open standard", "one vendor", "bound to one")
-    table = _table("Openness, shares of NICs, switches, optics and cables", console, columns)
+    rows = table("Openness, shares of NICs, switches, optics and cables", console, columns)
     for each in answer.candidates:
         found = each.openness
         shares = (
@@ -207,52 +221,48 @@ def _openness(answer: MoneyAnswer, console: Console) -> Table:
             for part in found.parts
             if not part.several_vendors
         ]
-        table.add_row(
+        rows.add_row(
             Text(each.name), *(f"{share:.0%}" for share in shares), ", ".join(bound) or "none"
         )
-    return table
+    return rows
 
 
 def _swings(candidate: CandidateMoney, console: Console) -> Table:
     title = f"What moves the run on {candidate.name}: one input at its 10th and 90th percentile"
-    table = _table(escape(title), console, ("input", "10 %", "90 %", "swing"))
+    rows = table(escape(title), console, ("input", "10 %", "90 %", "swing"))
     for each in candidate.swings[:_FEW_SWINGS]:
-        table.add_row(
+        rows.add_row(
             each.words, show(each.low_usd, "money"), show(each.high_usd, "money"),
             show(each.width_usd, "money"),
         )  # fmt: skip
-    return table
+    return rows
 
 
 def _rents(candidate: CandidateMoney, console: Console) -> Table:
     title = f"Rent or buy {candidate.name}"
     columns = (
-        "offer", "$ per accelerator-hour", "rent for the run", "buying is cheaper",
+        "offer", "$ per accelerator-hour", "rent for the run", "P(buying is cheaper)",
         "as cheap when in use",
     )  # fmt: skip
-    table = _table(escape(title), console, columns)
+    rows = table(escape(title), console, columns)
     for each in candidate.rents:
         never = each.break_even_fraction > 1
-        table.add_row(
+        rows.add_row(
             each.offer, _plain(each.usd_per_hour), _usd(each.rent_usd),
-            f"with probability {_probability(each.buy_probability)}",
+            _probability(each.buy_probability),
             "never" if never else f"{each.break_even_fraction:.0%} of its life",
         )  # fmt: skip
-    return table
+    return rows
 
 
-def _sources(inputs: Iterable[Input], console: Console) -> Table:
-    title = "Every number of these figures, the weakest evidence first"
-    columns = ("number", "grade", "low, most likely, high", "date", "basis", "source")
-    table = _table(title, console, columns)
+def _sources(inputs: Iterable[Input]) -> Iterator[str]:
+    """Yield one line for each number: grade, catalogue entry, value in SI units, evidence."""
     known = catalog.sources()
     for each in inputs:
         value = each.value
         shown = f"{value.mode:.4g}"
         if value.low != value.high:
-            shown = f"{value.low:.4g}, {value.mode:.4g}, {value.high:.4g}"
-        table.add_row(
-            Text(each.path), each.grade, shown, each.date, each.basis,
-            "; ".join(known[key] for key in each.sources) or "the study",
-        )  # fmt: skip
-    return table
+            shown = f"{value.low:.4g} to {value.high:.4g}, most likely {value.mode:.4g}"
+        where = "; ".join(known[key] for key in each.sources) or "the study"
+        dated = f"{each.date}, " if each.date else ""
+        yield f"{each.grade}: {each.path} = {shown} ({dated}{each.basis}; {where})"

@@ -110,16 +110,12 @@ def study_runs(
         try:
             prepared = evaluate.prepare(run, network, seed)
             best = best_plan(space, plans, run.model, prepared.network).priced
-            found.append(
-                _candidate(run, prepared, best, num_runs, seed, fixed_rates, num_workers)
-            )
+            found.append(_candidate(run, prepared, best, num_runs, seed, fixed_rates, num_workers))
         except (InfeasibleError, ParameterError) as error:
             refused.append(Refusal(network.name, str(error)))
     progress(len(chosen), len(chosen), "done")
     found.sort(key=lambda each: (float(np.median(each.runs.wall_s)), each.name))
-    return StudyRuns(
-        resolved.study.name, num_runs, seed, fixed_rates, tuple(found), tuple(refused)
-    )
+    return StudyRuns(resolved.study.name, num_runs, seed, fixed_rates, tuple(found), tuple(refused))
 
 
 def _candidate(
@@ -186,8 +182,7 @@ def _network_failures(
     # what is priced by link class holds for each medium of the class
     of_part = {cause: cause.partition(" (")[0] for cause in merged}
     nodes = {
-        cause: 1 if plain == host_links else below.get(plain, 0)
-        for cause, plain in of_part.items()
+        cause: 1 if plain == host_links else below.get(plain, 0) for cause, plain in of_part.items()
     }
     return NetworkFailures(
         exposures=tuple(merged.values()),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Sizes of a table when none are named.
 _SIZES = "1M..16G"
 
+#: What stands on a fabric, and what it speaks, unless named.
+_NODE, _PROTOCOL = "dgx-h100", "infiniband-ndr"
+
 
 def collective(
     operation: str,
@@ -30,10 +33,10 @@ def collective(
     network: str | None = None,
     fabric: str | None = None,
     set: Annotated[tuple[str, ...], Parameter(negative="")] = (),
-    node: str = "dgx-h100",
+    node: str | None = None,
     nic: str | None = None,
     switch: str | None = None,
-    protocol: str = "infiniband-ndr",
+    protocol: str | None = None,
     per_node: int | None = None,
     stride: int = 1,
     groups: int | None = None,
@@ -72,13 +75,13 @@ def collective(
     set
         A parameter of the family, such as hosts=2048; may be repeated.
     node
-        Catalogue node on the fabric.
+        Catalogue node on the fabric, dgx-h100 when left out.
     nic
         Catalogue NIC, for the link rate.
     switch
         Catalogue switch, for parameters that follow from its ports.
     protocol
-        Catalogue protocol of the fabric.
+        Catalogue protocol of the fabric, infiniband-ndr when left out.
     per_node
         Ranks on one node, a scale-up domain; as many as fit when left out.
     stride
@@ -204,10 +207,10 @@ def _machines(
     network: str | None,
     fabric: str | None,
     set: Sequence[str],
-    node: str,
+    node: str | None,
     nic: str | None,
     switch: str | None,
-    protocol: str,
+    protocol: str | None,
 ) -> Sequence[Machine]:
     """Return the machines asked for: a study's candidates, or one fabric."""
     from netloom.cli.commands.plan import read
@@ -224,9 +227,12 @@ def _machines(
             hint="write --study STUDY.yaml, or --fabric FAMILY with --set for its parameters",
         )
     if study is not None:
-        if set:
+        parts = {"--node": node, "--nic": nic, "--switch": switch, "--protocol": protocol}
+        given = ["--set"] * bool(set) + [option for option, part in parts.items() if part]
+        if given:
             raise ParameterError(
-                "a study says what its networks are", hint="leave --set out, or name a --fabric"
+                "a study says what its networks are",
+                hint=f"leave {' and '.join(given)} out, or name a --fabric",
             )
         return machines_of_study(read(study), network)
     if network is not None:
@@ -235,8 +241,8 @@ def _machines(
         )
     assert fabric is not None  # one of the two is there
     switches = {} if switch is None else {"": switch}
-    request = Request(fabric, pairs(set, "--set"), switches=switches, nic=nic, node=node)
-    return (machine_of_fabric(request, protocol),)
+    request = Request(fabric, pairs(set, "--set"), switches=switches, nic=nic, node=node or _NODE)
+    return (machine_of_fabric(request, protocol or _PROTOCOL),)
 
 
 def _plot(found: Sequence[Answer], path: Path) -> None:

@@ -28,7 +28,7 @@ def export(
     pattern: str | None = None,
     bytes: str = "64 MB",
     seed: int = 42,
-    node: str = "dgx-h100",
+    node: str | None = None,
     link_latency: str = "500 ns",
     switch_latency: str = "0 ns",
 ) -> None:
@@ -57,7 +57,7 @@ def export(
     seed
         Seed of the permutation.
     node
-        Catalogue node that the endpoints stand in, for their names.
+        Catalogue node that the endpoints stand in, for their names; dgx-h100 when left out.
     link_latency
         Latency of every link.
     switch_latency
@@ -85,7 +85,11 @@ def export(
 
 
 def _built(
-    fabric: str | None, set: Sequence[str], node: str, study: Path | None, network: str | None
+    fabric: str | None,
+    set: Sequence[str],
+    node: str | None,
+    study: Path | None,
+    network: str | None,
 ) -> tuple[Fabric, int]:
     """Return the fabric of a family or of a study's candidate, and the NICs of a node."""
     from netloom.cli.settings import pairs
@@ -105,10 +109,12 @@ def _built(
             raise ParameterError(
                 f"there is no study for network '{network}'", hint="write --study STUDY.yaml"
             )
-        return build_fabric(Request(kind=fabric, parameters=pairs(set, "--set"), node=node))
-    if set:
+        parameters = pairs(set, "--set")
+        return build_fabric(Request(kind=fabric, parameters=parameters, node=node or "dgx-h100"))
+    if set or node:
         raise ParameterError(
-            "a study says what its networks are", hint="leave --set out, or name a --fabric"
+            "a study says what its networks are",
+            hint="leave --set and --node out, or name a --fabric",
         )
     from netloom import topology
     from netloom.cli.commands.plan import read
@@ -164,7 +170,12 @@ def _flows(
         return read_flows(path, num_endpoints, endpoint_names(num_endpoints, nics_per_node))
     if kind is None:
         return Flows.of([], [], 0)
-    size_bytes = units.parse(size, "data")
+    try:
+        size_bytes = float(size) if size.isdecimal() else units.parse(size, "data")
+    except ParameterError:
+        size_bytes = 0.0
     if size_bytes < 1 or size_bytes != int(size_bytes):
-        raise ParameterError(f"'{size}' is no size of a flow", hint="write whole bytes from 1")
+        raise ParameterError(
+            f"'{size}' is no size of a flow", hint="write whole bytes from 1, or 64 MB or 64 MiB"
+        )
     return pattern(kind, num_endpoints, int(size_bytes), seed)

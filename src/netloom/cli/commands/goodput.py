@@ -1,0 +1,87 @@
+"""``netloom goodput``: whole runs of a study's candidates under random failures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def goodput(
+    study: Path,
+    /,
+    *,
+    network: tuple[str, ...] = (),
+    runs: Annotated[int, Parameter(validator=lambda _, runs: _positive(runs))] = 10_000,
+    seed: int | None = None,
+    fixed_rates: Annotated[bool, Parameter(negative="")] = False,
+    workers: Annotated[int, Parameter(validator=lambda _, workers: _positive(workers))] = 1,
+    plot: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Simulate whole runs under random failures: days to finish, what is lost, and what would help.
+
+    Parameters
+    ----------
+    study
+        The study file; its section reliability says how the runs meet failures.
+    network
+        Only this candidate network; may be repeated.
+    runs
+        Runs of each candidate.
+    seed
+        Seed of every random draw; the study's own when left out.
+    fixed_rates
+        Take every failure rate at its most likely value instead of drawing it for each run.
+    workers
+        Threads; the answer does not depend on it.
+    plot
+        File for a drawing of days to finish, one distribution for each candidate.
+    json
+        Print JSON instead of tables.
+    """
+    from netloom.cli.commands.plan import progress_bar, read
+    from netloom.errors import ParameterError, nearest
+    from netloom.report.goodput import print_runs, to_json
+    from netloom.search.runs import study_runs
+
+    resolved = read(study)
+    known = [each.name for each in resolved.networks]
+    for name in network:
+        if name not in known:
+            raise ParameterError(f"the study has no network '{name}'", hint=nearest(name, known))
+    if plot is not None and not plot.parent.is_dir():
+        raise ParameterError(
+            f"there is no folder '{plot.parent}' for the plot", hint="make it first"
+        )
+    with progress_bar() as progress:
+        found = study_runs(
+            resolved,
+            names=network,
+            num_runs=runs,
+            seed=resolved.study.seed if seed is None else seed,
+            fixed_rates=fixed_rates,
+            num_workers=workers,
+            progress=progress,
+        )
+    if plot is not None and found.candidates:
+        from netloom.report.figures import svg
+        from netloom.report.figures.goodput import draw
+
+        plot.write_text(svg.standalone(draw(found)), encoding="utf-8")
+        print(f"wrote {plot}", file=sys.stderr)
+    if json:
+        sys.stdout.write(to_json(found))
+    else:
+        from netloom.cli.console import output
+
+        print_runs(found, output())
+    # a study that no candidate can carry is no success
+    return 0 if found.candidates else 3
+
+
+def _positive(value: int) -> None:
+    if value < 1:
+        raise ValueError("must be at least 1")

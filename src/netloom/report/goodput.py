@@ -1,0 +1,197 @@
+"""Whole runs on a terminal and as JSON: days to finish, what is lost to what, what would help."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from netloom.search.runs import CandidateRuns, StudyRuns
+from netloom.units import show
+
+SCHEMA_VERSION = 1
+
+#: Percentiles that tables show.
+PERCENTILES = (10, 50, 90)
+
+#: Causes and changes that a table shows; JSON has them all.
+_NUM_SHOWN = 8
+_NUM_LEVERS = 4
+_DAY_S, _HOUR_S = 86400.0, 3600.0
+
+
+def percentiles(values: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the 10th, 50th and 90th percentile.
+
+    Examples
+    --------
+    >>> percentiles(np.arange(11.0))
+    (1.0, 5.0, 9.0)
+    """
+    return tuple(map(float, np.percentile(values, PERCENTILES)))
+
+
+def formula_days(found: CandidateRuns) -> float:
+    """Return days to finish by the closed form."""
+    return found.runs.work_s / found.formula.effective_fraction / _DAY_S
+
+
+def lost_gpu_hours(found: CandidateRuns) -> dict[str, float]:
+    """Return the mean GPU-hours that a run loses by cause, the largest first."""
+    per_s = found.num_accelerators / _HOUR_S
+    return {cause: lost_s * per_s for cause, lost_s in found.runs.lost_by_cause_s().items()}
+
+
+def lost_usd(found: CandidateRuns) -> NDArray[np.float64]:
+    """Return what each run's lost time costs, at the cluster's cost of a second."""
+    return (found.runs.wall_s - found.runs.work_s) * found.usd_per_s
+
+
+def print_runs(found: StudyRuns, console: Console) -> None:
+    """Print the comparison of candidates, then what each loses and what would help."""
+    rates = "most likely rates" if found.fixed_rates else "rates drawn for each run"
+    console.print(f"[bold]{found.study}[/bold]", end="")
+    console.print(
+        f"  {found.num_runs:,} runs a candidate, {rates}, seed {found.seed}", markup=False
+    )
+    if found.candidates:
+        console.print(_comparison(found.candidates))
+    for each in found.candidates:
+        console.print(Text(each.name, style="bold"))
+        console.print(_policy(each), markup=False)
+        console.print(_losses(each))
+        console.print(_helps(each), markup=False)
+        console.print()
+    for refused in found.refused:
+        console.print(f"{refused.name}: {refused.reason}", style="yellow", markup=False)
+
+
+def _comparison(candidates: Sequence[CandidateRuns]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("network", overflow="fold", min_width=16)
+    for heading in (
+        "days 10 %", "50 %", "90 %", "formula", "effective 50 %", "formula", "restarts/day",
+        "nodes out", "lost M$",
+    ):  # fmt: skip
+        table.add_column(heading, justify="right")
+    for each in candidates:
+        runs = each.runs
+        low, middle, high = percentiles(runs.days)
+        table.add_row(
+            Text(each.name), f"{low:.1f}", f"{middle:.1f}", f"{high:.1f}",
+            f"{formula_days(each):.1f}",
+            f"{100 * percentiles(runs.effective)[1]:.1f} %",
+            f"{100 * each.formula.effective_fraction:.1f} %",
+            f"{percentiles(runs.restarts_per_day)[1]:.1f}",
+            f"{percentiles(runs.most_nodes_out)[1]:.0f}",
+            f"{percentiles(lost_usd(each))[1] / 1e6:.2f}",
+        )  # fmt: skip
+    return table
+
+
+def _policy(each: CandidateRuns) -> str:
+    policy = each.policy
+    spares = "always a spare node" if policy.num_spares is None else f"{policy.num_spares} spares"
+    return (
+        f"step {each.step_s:.3f} s; a checkpoint every {show(each.runs.interval_s, 'time')} that "
+        f"stalls {show(policy.stall_s, 'time')}; {spares}"
+    )
+
+
+def _losses(each: CandidateRuns) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("lost to", overflow="fold", min_width=24)
+    for heading in ("GPU-hours", "share", "events/day", "a step then takes"):
+        table.add_column(heading, justify="right")
+    known = {failure.cause: failure for failure in each.classes}
+    hours = lost_gpu_hours(each)
+    total = sum(hours.values())
+    for cause, lost in list(hours.items())[:_NUM_SHOWN]:
+        if not lost:
+            continue
+        failure = known.get(cause)
+        longer = ""
+        if failure is not None and failure.effect == "slows":
+            longer = f"+{100 * failure.slowdown_fraction:.2f} %"
+        table.add_row(
+            Text(cause), f"{lost:,.0f}", f"{100 * lost / total:.1f} %",
+            f"{86400 * failure.events_per_s:.3f}" if failure else "", longer,
+        )  # fmt: skip
+    rest = sum(list(hours.values())[_NUM_SHOWN:])
+    if rest:
+        table.add_row("everything else", f"{rest:,.0f}", f"{100 * rest / total:.1f} %", "", "")
+    return table
+
+
+def _helps(each: CandidateRuns) -> str:
+    if not each.levers:
+        return "Nothing that was tried would shorten it."
+    best = [f"{lever.change} ({lever.saved_days:.2f} days)" for lever in each.levers[:_NUM_LEVERS]]
+    return "What would help most: " + "; ".join(best)
+
+
+def to_json(found: StudyRuns) -> str:
+    """Return the runs as JSON, in seconds; equal runs give equal bytes."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "study": found.study,
+        "num_runs": found.num_runs,
+        "seed": found.seed,
+        "fixed_rates": found.fixed_rates,
+        "candidates": [_plain(each) for each in found.candidates],
+        "refused": [{"name": refused.name, "reason": refused.reason} for refused in found.refused],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(each: CandidateRuns) -> dict[str, Any]:
+    runs = each.runs
+    spread = {
+        "days": runs.days,
+        "effective_fraction": runs.effective,
+        "restarts_per_day": runs.restarts_per_day,
+        "most_nodes_out": runs.most_nodes_out,
+        "lost_usd": lost_usd(each),
+    }
+    return {
+        "name": each.name,
+        "step_s": each.step_s,
+        "work_s": runs.work_s,
+        "checkpoint_interval_s": runs.interval_s,
+        "checkpoint_stall_s": each.policy.stall_s,
+        **{
+            name: {
+                f"p{p}": value for p, value in zip(PERCENTILES, percentiles(values), strict=True)
+            }
+            | {"mean": float(values.mean())}
+            for name, values in spread.items()
+        },
+        "closed_form": {
+            "effective_fraction": each.formula.effective_fraction,
+            "first_order_fraction": each.formula.first_order_fraction,
+            "interruptions_per_day": each.formula.interruptions_per_day,
+            "days": formula_days(each),
+        },
+        "lost_gpu_hours": lost_gpu_hours(each),
+        "failures": [
+            {
+                "cause": failure.cause,
+                "effect": failure.effect,
+                "num_parts": failure.num_parts,
+                "per_day": 86400 * failure.events_per_s,
+                "num_nodes": failure.num_nodes,
+                "slowdown_fraction": failure.slowdown_fraction,
+            }
+            for failure in each.classes
+        ],
+        "levers": [
+            {"change": lever.change, "days": lever.days, "saved_days": lever.saved_days}
+            for lever in each.levers
+        ],
+    }

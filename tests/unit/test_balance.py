@@ -1,0 +1,174 @@
+"""What the next dollar buys: verdicts, order, the proportion, spares and the whole command."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+from netloom import catalog, search
+from netloom.cli.app import main
+from netloom.cli.commands.plan import read
+from netloom.errors import ParameterError
+from netloom.search.balance import (
+    balance,
+    evaluated,
+    proportion,
+    step_of,
+    waiting_for_spares,
+)
+from netloom.search.variants import variants
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+STUDY = EXAMPLES / "llama3-70b-512.yaml"
+NAME = "rails on 51.2T Ethernet"
+
+
+@pytest.fixture(scope="module")
+def resolved():
+    return read(STUDY)
+
+
+@pytest.fixture(scope="module")
+def network(resolved):
+    return next(each for each in resolved.networks if each.name == NAME)
+
+
+@pytest.fixture(scope="module")
+def found(resolved, network):
+    return balance(resolved, network)
+
+
+@pytest.mark.parametrize(
+    ("saved", "capex", "rate", "verdict"),
+    [
+        (1.0, -1e6, math.inf, "better"),
+        (0.0, -1e6, math.inf, "better"),
+        (1.0, 4e6, 0.25, "buys days"),
+        (-1.0, -4e6, 0.25, "sells days"),
+        (-1.0, 4e6, 0.0, "wasted"),
+        (0.0, 4e6, 0.0, "wasted"),
+    ],
+)
+def test_a_step_is_judged_by_days_and_dollars(saved, capex, rate, verdict):
+    step = step_of("spines", "more", saved, capex, 0.0)
+    assert (step.days_per_musd, step.verdict) == (rate, verdict)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "network_usd"), [(0.2, 5.0), (0.02, 20.0), (0.5, 50.0), (0.9, 1.0)]
+)
+def test_the_proportion_is_the_optimum_of_the_divided_sum(waiting, network_usd):
+    factor = proportion(waiting, 1.0, network_usd, 100.0).rate_factor
+
+    # at that factor neither side gains by a dollar of the other, found without the closed form
+    def gain(x):
+        return (1 - waiting) / (100 - network_usd) - (waiting / x) / (network_usd * x)
+
+    assert factor == pytest.approx(optimize.brentq(gain, 1e-3, 1e3), rel=1e-9)
+
+
+def test_the_proportion_says_which_is_scarce_and_refuses_nonsense():
+    assert "the network is the scarcer" in proportion(0.3, 1.0, 5.0, 100.0).words
+    assert "compute is the scarcer" in proportion(0.01, 1.0, 20.0, 100.0).words
+    assert proportion(0.0, 1.0, 20.0, 100.0).rate_factor == 0.0
+    for wrong in ((1.0, 1.0, 5.0, 100.0), (-0.1, 1.0, 5.0, 100.0), (0.1, 1.0, 100.0, 100.0)):
+        with pytest.raises(ParameterError):
+            proportion(*wrong)
+
+
+@pytest.mark.parametrize("broken", [0.1, 2.0, 30.0])
+def test_waiting_for_spares_is_the_tail_of_a_poisson_count(broken):
+    for num_spares in (0, 1, 10, 60):
+        expected = stats.poisson(broken).sf(num_spares)
+        assert waiting_for_spares(broken, num_spares) == pytest.approx(expected, abs=1e-12)
+
+
+def test_steps_are_in_order_of_days_per_dollar(found):
+    ranks = ["better", "buys days", "sells days", "wasted"]
+    places = [ranks.index(each.verdict) for each in found.steps]
+    assert places == sorted(places)
+    bought = [each.days_per_musd for each in found.steps if each.verdict == "buys days"]
+    assert bought == sorted(bought, reverse=True)
+    sold = [each.days_per_musd for each in found.steps if each.verdict == "sells days"]
+    assert sold == sorted(sold)
+    assert {each.part for each in found.steps} >= {"NIC rate", "spines", "accelerators", "spares"}
+
+
+def test_a_step_is_the_difference_of_two_whole_studies(resolved, network, found):
+    base = evaluated(dataclasses.replace(resolved, networks=(network,)), 0)
+    planned = next(each for each in search.plan_study(resolved).candidates if each.name == NAME)
+    assert (found.days, found.capex_usd) == (planned.days, planned.total_capex_usd.mode)
+    faster = next(each for each in variants(resolved, network) if "connectx-8" in each.change)
+    answer = evaluated(faster.resolved, 0)
+    step = next(each for each in found.steps if each.change == faster.change)
+    assert step.saved_days == pytest.approx(base.days - answer.days)
+    capex = answer.total_capex_usd.mode - base.total_capex_usd.mode
+    assert step.capex_usd == pytest.approx(capex)
+    assert step.days_per_musd == pytest.approx(step.saved_days / capex * 1e6)
+
+
+def test_what_cannot_be_bought_is_refused_with_a_reason(found):
+    reasons = {each.part: each.reason for each in found.refused}
+    assert "no priced node joins more than 8" in reasons["scale-up domain"]
+    assert "full bandwidth" in reasons["spines"]
+    assert all(reason and "\n" not in reason for reason in reasons.values())
+
+
+def test_a_larger_domain_is_a_step_where_the_catalogue_sells_one(resolved, network, monkeypatch):
+    known, sold = catalog.names, catalog.get
+    double = sold("node", "dgx-h100").model_copy(
+        update={"name": "double", "scale_up_domain": 16, "nodes_per_rack": 2}
+    )
+
+    def get(kind, name):
+        return double if (kind, name) == ("node", "double") else sold(kind, name)
+
+    monkeypatch.setattr(
+        catalog, "names", lambda kind: (*known(kind), *("double",) * (kind == "node"))
+    )
+    monkeypatch.setattr(catalog, "get", get)
+    prices = resolved.prices.prices
+    book = resolved.prices.model_copy(
+        update={"prices": prices | {"node/double": prices["node/dgx-h100"]}}
+    )
+    asked = dataclasses.replace(resolved, prices=book)
+    (step,) = (each for each in variants(asked, network) if each.part == "scale-up domain")
+    assert step.change == "domains of 16, double"
+    assert step.resolved.node is double
+
+
+def test_shadow_prices_are_ordered_and_more_of_anything_never_hurts(found):
+    saved = [each.saved_days for each in found.shadow_prices]
+    assert saved == sorted(saved, reverse=True)
+    assert min(saved) >= -1e-9
+    # one percent of everything cannot save more than about a percent
+    assert max(saved) < 0.0101 * found.days
+    day_usd = found.run_usd / found.days
+    for each in found.shadow_prices:
+        assert each.worth_usd == pytest.approx(each.saved_days * day_usd)
+
+
+def test_the_waiting_share_counts_the_scale_out_network_alone(resolved, network, found):
+    base = evaluated(dataclasses.replace(resolved, networks=(network,)), 0)
+    outside = sum(
+        each.exposed_s for each in base.communication if each.limited_by != "scale-up links"
+    )
+    assert found.proportion.waiting_fraction == pytest.approx(outside / base.step_s)
+    shares = found.proportion.waiting_fraction, found.proportion.network_fraction
+    assert np.all((np.array(shares) >= 0) & (np.array(shares) < 1))
+
+
+def test_the_command_prints_tables_and_json(capsys):
+    assert main(["balance", str(STUDY), "--network", NAME]) == 0
+    printed = capsys.readouterr().out
+    for text in ("What the next dollar buys", "not to be had", "Shadow prices", "bottleneck"):
+        assert text in printed
+    assert main(["balance", str(STUDY), "--network", NAME, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["network"] == NAME
+    assert main(["balance", str(STUDY), "--network", "rails"]) == 2
+    assert "rails" in capsys.readouterr().err
