@@ -16,6 +16,7 @@ from netloom import catalog, layout, materials, topology
 from netloom.catalog.quantity import Quantity
 from netloom.cost.bom import CableLot, NodeLot, bill_of_materials
 from netloom.cost.money import network_capex, run_cost, total_capex
+from netloom.cost.openness import openness
 from netloom.cost.power import it_power_w, network_power_w
 from netloom.cost.prices import Prices
 from netloom.failure.goodput import Policy, goodput
@@ -177,6 +178,9 @@ def candidate(run: Run, prepared: PreparedNetwork, best: PricedPlan, num_plans: 
         bom=prepared.bom,
         network_capex_usd=network_capex(prepared.bom),
         total_capex_usd=capex,
+        openness=openness(
+            prepared.bom, prepared.resolved.protocol, prepared.resolved.link_bytes_per_s
+        ).shares,
         network_power_w=network_power_w(prepared.bom),
         total_power_w=power_w,
         run_cost_usd=run_cost(capex, power_w, run_s, resolved.site).total_usd,

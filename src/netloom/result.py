@@ -52,6 +52,9 @@ class Plan:
     sharding : what the data-parallel group shards: none, optimizer, gradients or parameters.
     recompute : activations computed again in the backward pass: none, selective or full; or offload,
         when they wait in the host's memory.
+    expert_tensor : tensor ranks that split a routed expert; 0 for all of them.
+    context_kind : how context ranks share attention: ring, all-gather or ulysses.
+    shard_group : data and context ranks that what is sharded is spread over; 0 for all of them.
     """
 
     tensor: int
@@ -64,13 +67,20 @@ class Plan:
     num_micro_batches: int
     sharding: str
     recompute: str
+    expert_tensor: int = 0
+    context_kind: str = "ring"
+    shard_group: int = 0
 
     def __str__(self) -> str:
         expert = f" EP{self.expert}" if self.expert > 1 else ""
+        expert += " ETP1" if self.expert > 1 and 0 < self.expert_tensor < self.tensor else ""
+        kind = f" {self.context_kind}" if self.context_kind != "ring" else ""
+        limited = self.sharding != "none" and 0 < self.shard_group < self.data * self.context
+        shards = f"/{self.shard_group}" if limited else ""
         chunks = f"x{self.interleave}" if self.interleave > 1 else ""
         return (
-            f"TP{self.tensor} CP{self.context} PP{self.pipeline}{chunks} DP{self.data}{expert} "
-            f"mbs{self.micro_batch} {self.sharding} {self.recompute}"
+            f"TP{self.tensor} CP{self.context}{kind} PP{self.pipeline}{chunks} DP{self.data}{expert} "
+            f"mbs{self.micro_batch} {self.sharding}{shards} {self.recompute}"
         )
 
 
@@ -248,6 +258,22 @@ class Goodput:
 
 
 @dataclass(frozen=True)
+class Openness:
+    """Shares of the cost of NICs, switches, optics and cables, at the most likely prices.
+
+    Attributes
+    ----------
+    several_vendors_fraction : with two or more independent vendors.
+    open_standard_fraction : defined by an open standard.
+    one_vendor_fraction : bound to one vendor, open standard or not.
+    """
+
+    several_vendors_fraction: float
+    open_standard_fraction: float
+    one_vendor_fraction: float
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One candidate network with its best plan.
 
@@ -272,6 +298,7 @@ class Candidate:
     bom : bill of materials.
     network_capex_usd : NICs, switches, optics, cables and their installation.
     total_capex_usd : the same with the nodes and their accelerators.
+    openness : who else could deliver the network, and by what standard.
     network_power_w : draw of the network.
     total_power_w : draw of the cluster.
     run_cost_usd : the run's share of capital, and its energy.
@@ -299,6 +326,7 @@ class Candidate:
     bom: tuple[BomLine, ...]
     network_capex_usd: Range
     total_capex_usd: Range
+    openness: Openness
     network_power_w: float
     total_power_w: float
     run_cost_usd: Range

@@ -4,6 +4,7 @@ The naive run keeps every checkpoint in a list and every broken part as an objec
 can happen race with clocks of their own. Means of both agree within four standard errors.
 """
 
+import dataclasses
 import math
 import random
 from dataclasses import dataclass
@@ -212,6 +213,7 @@ FATAL = FailureClass(
     "node", 4, certain(1 / (12 * HOUR_S)), detection_s=120, restart_s=400, num_nodes=1,
     repair_s=4 * HOUR_S,
 )  # fmt: skip
+RARE = dataclasses.replace(FATAL, cause="rare", num_parts=1)
 SHELF = FailureClass(
     "shelf", 1, certain(1 / (20 * HOUR_S)), detection_s=300, restart_s=600, num_nodes=3,
     repair_s=6 * HOUR_S, loses_memory=True,
@@ -221,7 +223,7 @@ SILENT = FailureClass(
 )
 TRUNK = FailureClass("trunk", 2, certain(1 / (20 * HOUR_S)), "slows", repair_s=5 * HOUR_S,
                      slowdown_fraction=0.3)  # fmt: skip
-LINK = FailureClass("link", 1, certain(1 / (8 * HOUR_S)), "slows", 60, 300, 9 * HOUR_S, 1, 0.5,
+LINK = FailureClass("link", 1, certain(1 / (12 * HOUR_S)), "slows", 60, 300, 3 * HOUR_S, 1, 0.5,
                     moved=True, avoidable=True)  # fmt: skip
 SLOW = FailureClass("slow", 1, certain(1 / (9 * HOUR_S)), "slows", 60, 300, 9 * HOUR_S, 1, 0.4,
                     notice_s=HOUR_S, moved=True, avoidable=True)  # fmt: skip
@@ -241,8 +243,8 @@ CASES = {
     "slow parts": ((FATAL, TRUNK, LINK, SLOW), RunPolicy(1500.0, 20.0, 16)),
     "few spares": ((FATAL, SHELF), RunPolicy(1000.0, 20.0, 16, num_spares=2)),
     "few spares and a crew": (
-        (FATAL, LINK),
-        RunPolicy(1000.0, 20.0, 16, num_spares=2, num_crews=1),
+        (RARE, LINK),
+        RunPolicy(1000.0, 20.0, 16, num_spares=1, num_crews=1),
     ),
     "fewer replicas": (
         (FATAL, SHELF),
@@ -258,7 +260,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_means_agree_within_four_standard_errors(case):
     classes, policy = CASES[case]
-    work_s, num_naive = 2 * DAY_S, 250
+    work_s, num_naive = 2 * DAY_S, 150
     clock = random.Random(5)
     naive = [NaiveRun(classes, policy, work_s, clock).run() for _ in range(num_naive)]
     ours = simulate(classes, policy, work_s, 20_000, 11)

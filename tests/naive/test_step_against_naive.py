@@ -48,9 +48,13 @@ class NaiveStep:
     """One plan of one model on one machine."""
 
     def __init__(self, shape, machine, software, plan, prices):
-        sizes, rest = map(int, plan[:6]), map(int, plan[6:])
+        sizes, rest = map(int, plan[:6]), map(int, plan[6:10])
         self.tensor, self.context, self.pipeline, self.interleave, self.data, self.expert = sizes
         self.micro_batch, self.num_micro, self.sharding, self.recompute = rest
+        split, kind, shards = map(int, plan[10:]) if len(plan) > 10 else (0, 0, 0)
+        self.expert_split = split or self.tensor  # ranks that share one expert
+        self.context_kind = inputs.CONTEXT_KINDS[kind]
+        self.shard_ranks = shards or self.data * self.context
         self.shape, self.machine, self.software, self.prices = shape, machine, software, prices
         self.counts = count_parameters(shape)
         self.tokens = self.micro_batch * SEQUENCE / self.context
@@ -123,13 +127,23 @@ class NaiveStep:
         experts = shape.experts
         local = experts.num_routed / self.expert
         rate = self.software.expert_rate_fraction
-        rows = self.software.routing_imbalance * self.tokens * experts.num_active / local
+        # ranks that share an expert see each other's tokens; the others only their own
+        tokens = self.tokens * self.expert_split / t
+        rows = self.software.routing_imbalance * tokens * experts.num_active / local
+        width = experts.ffn / self.expert_split
         return (
-            self.linear(rows, self.gated() * experts.ffn / t, hidden, local) / rate,
-            self.linear(rows, hidden, experts.ffn / t, local) / rate,
-            self.linear(self.tokens, self.gated() * experts.shared_ffn / t, hidden)
-            + self.linear(self.tokens, hidden, experts.shared_ffn / t)
+            self.linear(rows, self.gated() * width, hidden, local) / rate,
+            self.linear(rows, hidden, width, local) / rate,
+            sum(self.shared_experts())
             + self.linear(self.spread_tokens(), experts.num_routed, hidden),
+        )
+
+    def shared_experts(self):
+        shape, t = self.shape, self.tensor
+        width = shape.experts.shared_ffn / t
+        return (
+            self.linear(self.tokens, self.gated() * width, shape.hidden),
+            self.linear(self.tokens, shape.hidden, width),
         )
 
     def spread_tokens(self):
@@ -180,13 +194,19 @@ class NaiveStep:
             return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         size = 2 * self.tokens * self.shape.hidden
         visited = size * (self.shape.experts.num_active if sparse else 1)
+        if sparse and self.expert_split < self.tensor:
+            # only the shared experts are split; or results are put together by a sum
+            visited = size
+            if self.software.sequence_parallel and not self.shape.experts.shared_ffn:
+                visited = 0
+            into, ffn_out = self.shared_experts()
         share = (self.tensor - 1) / self.tensor
         if not self.software.sequence_parallel:
             both = [self.call("tensor all-reduce", n) for n in (size, visited)]
             hidden = [max(0, s - by[2]) for s, by in zip(both, (qkv, into), strict=True)]
             sent = 2 * share * (size + visited)
             return sum(both), sum(hidden), sum(both), sum(both), sent, sent
-        first, second = (self.call("tensor all-gather", n) for n in (size, visited))
+        first, second = (n and self.call("tensor all-gather", n) for n in (size, visited))
         pairs = [(first, qkv), (first, out), (second, into), (second, ffn_out)]
         forward = sum(message for message, _ in pairs)
         backward = first + second
@@ -206,9 +226,17 @@ class NaiveStep:
             width = shape.num_heads * (latent.qk_nope_dim + latent.v_dim)
         else:
             width = 2 * shape.num_kv_heads * shape.head_dim
+        away = (self.context - 1) / self.context
+        if self.context_kind == "ulysses":
+            elements = np.array([shape.query_dim + width, shape.value_dim]) * self.tokens
+            sizes = 2 * elements / self.tensor
+            seconds = sum(self.call("context all-to-all", size) for size in sizes)
+            return *[seconds] * 4, *[sum(sizes) * away] * 2
         size = 2 * self.micro_batch * SEQUENCE * width / self.tensor
         message, c = self.call("context all-gather", size), self.context
-        sent = size * (c - 1) / c
+        sent = size * away
+        if self.context_kind == "all-gather":
+            return message, 2 * message, message, 2 * message, sent, 2 * sent
         exposed = self.chunked(message, forward_s, c), self.chunked(2 * message, backward_s, c)
         return *exposed, message, 2 * message, sent, 2 * sent
 
@@ -321,24 +349,30 @@ class NaiveStep:
         common += sparse * (c.shared_expert + c.router)
         common += c.embedding * first + c.head * last
         routed = sparse * c.num_routed * c.expert / self.expert
-        return common / self.tensor, routed / self.tensor
+        return common / self.tensor, routed / self.expert_split
+
+    def sharing(self):
+        """Ranks that share states: of common parameters and of routed ones; copies of each."""
+        folded = self.tensor // self.expert_split
+        group = self.data * self.context
+        alike = max(1, group * folded / self.expert)
+        routed = max(1, self.shard_ranks * folded / self.expert)
+        return self.shard_ranks, routed, group / self.shard_ranks, alike / routed
 
     def states(self, common, routed):
-        group = self.data * self.context
-        whole = common + routed
-        sharded = common / group + routed / max(1, group / self.expert)
-        return whole, sharded
+        ranks, routed_ranks, *_ = self.sharing()
+        return common + routed, common / ranks + routed / routed_ranks
 
     def data_messages(self, common, routed, num_layers, windows):
         """Exposed seconds, all seconds, and bytes."""
-        group = self.data * self.context
+        ranks_of_common, ranks_of_routed, *copies = self.sharing()
         total, exposed, sent, calls = 0.0, 0.0, 0.0, max(1, num_layers)
 
         def collective(bytes_per_parameter):
             seconds = num_bytes = 0.0
             for held, ranks, row in (
-                (common, group, "data reduce-scatter"),
-                (routed, max(1, group / self.expert), "expert-data reduce-scatter"),
+                (common, ranks_of_common, "data reduce-scatter"),
+                (routed, ranks_of_routed, "expert-data reduce-scatter"),
             ):
                 if ranks > 1 and held:
                     seconds += calls * self.call(row, held * bytes_per_parameter / calls)
@@ -368,7 +402,20 @@ class NaiveStep:
                 rest = max(seconds - window, seconds / calls)
             total, exposed = total + times * seconds, exposed + times * rest
             sent += times * num_bytes
-        return exposed, total, sent
+        # copies of the shards agree after the last backward
+        across = 0.0
+        for held, count, row in (
+            (common / ranks_of_common, copies[0], "replica all-reduce"),
+            (routed / ranks_of_routed, copies[1], "expert-replica all-reduce"),
+        ):
+            if count > 1 and held:
+                size = held * self.software.gradient_bytes
+                across += calls * self.call(row, size / calls)
+                sent += 2 * size * (count - 1) / count
+        seconds, more = backward[0], backward[0] + across
+        if self.software.overlaps_data:
+            seconds, more = (max(s - windows[1], s / calls) for s in (seconds, more))
+        return exposed + more - seconds, total + across, sent
 
     def step(self):
         layers = {sparse: self.layer(sparse) for sparse in {False, self.shape.experts is not None}}
@@ -416,6 +463,8 @@ class NaiveStep:
             software, rate = self.software, self.machine.hbm_bytes_per_s
             per_parameter = 2 * software.state_bytes + 4 * software.gradient_bytes + 2
             found["optimizer_s"] = updated * per_parameter / rate + software.step_overhead_s
+            if narrow := self.machine.narrow_copy_bytes:
+                found["optimizer_s"] += whole * (2 + narrow) / rate
             work_s = sum(
                 seconds for name, seconds in found.items()
                 if name.endswith("_s") and not name.endswith("_total_s")
@@ -462,7 +511,8 @@ class NaiveStep:
         for rank, stage in enumerate(self.stages()):
             dense, sparse, _, last = stage
             whole, sharded = self.states(*self.parameters(*stage))
-            weights = 2 * (sharded if self.sharding >= 3 else whole)
+            copies = 2 + self.machine.narrow_copy_bytes
+            weights = 2 * sharded if self.sharding >= 3 else copies * whole
             gradients = self.software.gradient_bytes * (sharded if self.sharding >= 2 else whole)
             optimizer = self.software.state_bytes * (sharded if self.sharding >= 1 else whole)
             ahead = self.pipeline - rank - 1
@@ -480,7 +530,7 @@ class NaiveStep:
             if self.recompute == 2:
                 buffers += self.tokens * self.kept_per_token(sparse > 0, 0)
             if self.sharding >= 3:
-                buffers += 2 * 2 * whole / max(1, dense + sparse)
+                buffers += 2 * copies * whole / max(1, dense + sparse)
             fullest.append((weights, gradients, optimizer, activations, buffers))
         return max(fullest, key=sum)
 
@@ -500,6 +550,9 @@ CHANGES = {
     },
 }  # fmt: skip
 
+#: Copies of weights in narrow precisions, by the names above.
+NARROW_COPY_BYTES = dict(zip(CHANGES, (0.0, 2.0, 1.0, 0.5), strict=True))
+
 
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("change", CHANGES)
@@ -507,24 +560,27 @@ CHANGES = {
 def test_random_plans_equal_the_naive_step(shape, release, change):
     part = catalog.get("software", release)
     machine = machine_inputs(catalog.get("accelerator", RELEASES[release]), part, "bf16")
+    machine = machine._replace(narrow_copy_bytes=NARROW_COPY_BYTES[change])
     software = software_inputs(part)._replace(**CHANGES[change])
     rng = np.random.default_rng(len(shape.name))
-    # pinned stages may be uneven
-    free, pinned = (
-        plan_matrix(
-            PlanSpace(
-                shape, NUM_ACCELERATORS, 8, BATCH, SEQUENCE,
-                Search(
-                    sharding=inputs.SHARDINGS, recompute=inputs.RECOMPUTES, pipeline=pipeline
-                ),
-            )
-        )
-        for pipeline in (None, (4, 8))
+    # pinned stages may be uneven, the rest is only taken where it is asked for
+    asked = (
+        {},
+        {"pipeline": (4, 8)},
+        {"expert_tensor": (1, 2, 4, 8), "context_kind": inputs.CONTEXT_KINDS,
+         "shard_group": (2, 4, 8, 16, 32), "pipeline": (1, 2, 4)},
     )  # fmt: skip
-    plans = np.concatenate([some[rng.integers(0, len(some), 75)] for some in (free, pinned)])
-    prices = np.stack(
-        [10 ** rng.uniform(-6, -4, (150, 7)), 10 ** rng.uniform(-12, -9, (150, 7))], axis=2
-    )
+    every = {"sharding": inputs.SHARDINGS, "recompute": inputs.RECOMPUTES}
+    spaces = [
+        plan_matrix(PlanSpace(shape, NUM_ACCELERATORS, 8, BATCH, SEQUENCE, Search(**every, **more)))
+        for more in asked
+    ]
+    plans = np.concatenate([some[rng.integers(0, len(some), 75)] for some in spaces])
+    for column in (inputs.CONTEXT_KIND, inputs.SHARD_GROUP):
+        assert len(np.unique(plans[:, column])) > 2
+    assert shape.experts is None or 1 in plans[:, inputs.EXPERT_TENSOR]
+    rows = len(plans), len(inputs.PRICE_ROWS)
+    prices = np.stack([10 ** rng.uniform(-6, -4, rows), 10 ** rng.uniform(-12, -9, rows)], axis=2)
     steps = evaluate_plans(
         plans, prices, float(SEQUENCE), float(NUM_ACCELERATORS), shape_inputs(shape), machine,
         software,

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from netloom.cost.distribution import mean, variance
 from netloom.cost.draws import Sampling, cheaper_probability
-from netloom.money.account import Term
-from netloom.money.account import _sums as sums
+from netloom.money.account import Term, sums_by_group
 from netloom.result import Range
 
 ranges = st.lists(st.floats(0, 1e6), min_size=3, max_size=3).map(lambda ends: Range(*sorted(ends)))
@@ -24,7 +23,7 @@ def drawn(book):
 
 def total(bill, values):
     terms = tuple(Term("all", part, quantity) for part, quantity in bill.items())
-    return sums(terms, values)["all"]
+    return sums_by_group(terms, values)["all"]
 
 
 @given(bills, bills, books)

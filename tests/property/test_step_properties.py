@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from netloom import catalog
 from netloom.kernels import inputs
-from netloom.kernels.memory import Shards, stage_memory
+from netloom.kernels.memory import shards_of, stage_memory
 from netloom.kernels.stages import make_stage, split_layers
 from netloom.kernels.step import STEP_COLUMNS, evaluate_plans
 from netloom.schema.study import Search
@@ -26,11 +26,24 @@ EXPERTS = TransformerShape(
     "experts", 2048, 23, 16, 16, 192, 8192, True, 64000, False,
     latent=LatentAttention(768, 256, 128, 64, 128), experts=Experts(32, 4, 1024, 1024, 1, True),
 )  # fmt: skip
-EVERYTHING = Search(sharding=inputs.SHARDINGS)
+#: What the search takes on its own, and what it takes where it is asked to.
+EVERYTHING = (
+    Search(sharding=inputs.SHARDINGS),
+    Search(
+        sharding=inputs.SHARDINGS, expert_tensor=(1, 2, 4, 8), context_kind=inputs.CONTEXT_KINDS,
+        shard_group=(2, 4, 8, 16, 64),
+    ),
+)  # fmt: skip
 PLANS = {
-    shape.name: plan_matrix(PlanSpace(shape, NUM_ACCELERATORS, 8, 128, SEQUENCE, EVERYTHING))
+    shape.name: np.concatenate(
+        [
+            plan_matrix(PlanSpace(shape, NUM_ACCELERATORS, 8, 128, SEQUENCE, bounds))
+            for bounds in EVERYTHING
+        ]
+    )
     for shape in (GPT, LLAMA, EXPERTS)
 }
+ROWS = 256, len(inputs.PRICE_ROWS)
 SHAPES = {shape.name: shape_inputs(shape) for shape in (GPT, LLAMA, EXPERTS)}
 RELEASES = {
     name: (
@@ -61,9 +74,9 @@ def plans_and_prices(case):
     rng = np.random.default_rng(seed)
     plans = PLANS[model][rng.integers(0, len(PLANS[model]), 256)]
     prices = np.stack(
-        [10 ** rng.uniform(-7, -3, (256, 7)), 10 ** rng.uniform(-12.5, -8, (256, 7))], axis=2
+        [10 ** rng.uniform(-7, -3, ROWS), 10 ** rng.uniform(-12.5, -8, ROWS)], axis=2
     )
-    return model, release, plans, prices * rng.choice([0.0, 1.0], (256, 7, 1), p=[0.1, 0.9])
+    return model, release, plans, prices * rng.choice([0.0, 1.0], (*ROWS, 1), p=[0.1, 0.9])
 
 
 #: Small enough to print when a property fails.
@@ -74,7 +87,7 @@ quick = settings(deadline=None, max_examples=60)
 
 
 @quick
-@given(cases, st.integers(0, 6), st.integers(0, 1), st.floats(0.0, 1.0))
+@given(cases, st.integers(0, ROWS[1] - 1), st.integers(0, 1), st.floats(0.0, 1.0))
 def test_a_cheaper_message_never_makes_a_step_slower(case, row, column, factor):
     model, release, plans, prices = plans_and_prices(case)
     cheaper = prices.copy()
@@ -185,12 +198,10 @@ def test_rows_of_a_batch_equal_single_evaluations_bit_by_bit(case):
 def memory_by_stage(model, release, plan):
     """Return the memory of first, middle and last stage, shape (stages, 5)."""
     machine, software = RELEASES[release]
-    tensor, context, pipeline, interleave, data, expert, micro_batch, num_micro = plan[:8].astype(
-        float
-    )
+    _, _, pipeline, interleave, _, _, micro_batch, num_micro = plan[:8].astype(float)
     shape = SHAPES[model]
     split = split_layers(shape.num_layers, pipeline, interleave)
-    shards = Shards(tensor, context, expert, data, plan[8], plan[9])
+    shards = shards_of(plan)
     found = [make_stage(k, split, pipeline, interleave, num_micro, shape) for k in (0, 1, 2)]
     return np.array(
         [

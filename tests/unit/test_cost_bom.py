@@ -190,3 +190,11 @@ def test_a_year_writes_off_a_fifth_and_burns_its_power():
     assert cost.total_usd.low < cost.total_usd.mode < cost.total_usd.high
     with pytest.raises(ParameterError, match="not possible"):
         run_cost(Range(1, 1, 1), 1e6, -1.0, SITE)
+
+
+def test_a_node_may_be_quoted_more_surely_than_its_nics():
+    quoted = Prices(BOOK, {}, {"node/hgx-h100": 300_000.0})
+    lines = bill_of_materials(nodes(1), (), (), MEDIA, quoted, SITE)
+    (node,) = (line for line in lines if line.group == "nodes")
+    assert node.unit_usd.low <= node.unit_usd.mode <= node.unit_usd.high
+    assert total_capex(lines).mode == pytest.approx(300_000.0)

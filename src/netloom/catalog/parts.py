@@ -316,7 +316,7 @@ class FailureRates(Part):
 
 
 class RentOffer(BaseModel):
-    """What renting one accelerator cost at some time, machine, network, power and people included."""
+    """What renting one accelerator cost at some time, with machine, network, power and people."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -21,8 +21,8 @@ from netloom.cost.distribution import check
 from netloom.errors import ParameterError
 from netloom.result import Range
 
-#: Largest number of draws: 16 MB for each input.
-MOST_DRAWS = 2_000_000
+#: Largest number of draws: 8 MB for each input, half a gigabyte for a study.
+MOST_DRAWS = 1_000_000
 
 
 @dataclass(frozen=True)

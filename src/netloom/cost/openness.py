@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from netloom import catalog, units
 from netloom.catalog.parts import Medium, Nic, Protocol, Switch
 from netloom.cost.bom import FIBRE
-from netloom.result import BomLine
+from netloom.result import BomLine, Openness
 
 #: Groups of the bill that openness is about.
 GROUPS = ("nics", "switches", "optics", "cables")
@@ -57,24 +57,20 @@ class PartOpenness:
 
 
 @dataclass(frozen=True)
-class Openness:
-    """Shares of a network's cost at the most likely prices; fractions.
+class OpennessByPart(Openness):
+    """Shares of a network's cost with the parts that they are made of, the dearest first."""
 
-    Attributes
-    ----------
-    several_vendors_fraction : with two or more independent vendors.
-    open_standard_fraction : defined by an open standard.
-    one_vendor_fraction : bound to one vendor, open standard or not.
-    parts : what the shares are made of, the dearest first.
-    """
-
-    several_vendors_fraction: float
-    open_standard_fraction: float
-    one_vendor_fraction: float
     parts: tuple[PartOpenness, ...]
 
+    @property
+    def shares(self) -> Openness:
+        """The shares alone."""
+        return Openness(
+            self.several_vendors_fraction, self.open_standard_fraction, self.one_vendor_fraction
+        )
 
-def openness(bom: Iterable[BomLine], protocol: Protocol, link_bytes_per_s: float) -> Openness:
+
+def openness(bom: Iterable[BomLine], protocol: Protocol, link_bytes_per_s: float) -> OpennessByPart:
     """Return how open a network is, by its bill.
 
     Parameters
@@ -102,10 +98,10 @@ def openness(bom: Iterable[BomLine], protocol: Protocol, link_bytes_per_s: float
     )
     total = sum(each.usd for each in parts)
     if not total > 0:
-        return Openness(1.0, 1.0, 0.0, tuple(parts))
+        return OpennessByPart(1.0, 1.0, 0.0, tuple(parts))
     several = sum(each.usd for each in parts if each.several_vendors) / total
     standard = sum(each.usd for each in parts if each.standards) / total
-    return Openness(several, standard, 1.0 - several, tuple(parts))
+    return OpennessByPart(several, standard, 1.0 - several, tuple(parts))
 
 
 def _part(name: str, usd: float, protocol: Protocol, link_bytes_per_s: float) -> PartOpenness:

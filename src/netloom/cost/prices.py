@@ -40,15 +40,17 @@ class Price:
 
     def less(self, other: Price, what: str) -> Price:
         """Return what is left of a price when a part inside it is priced apart."""
-        left = Range(
+        ends = (
             self.usd.low - other.usd.low,
             self.usd.mode - other.usd.mode,
             self.usd.high - other.usd.high,
         )
-        if not 0 <= left.low <= left.mode <= left.high:
+        if min(ends) < 0:
             raise ParameterError(
                 f"{what} costs less than the parts inside it", hint="correct the price book"
             )
+        # a quote is surer than what is inside: then the dear part leaves the cheap rest
+        left = Range(min(ends), ends[1], max(ends))
         return Price(left, self.grade, self.basis)
 
 

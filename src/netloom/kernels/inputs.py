@@ -64,6 +64,7 @@ class MachineInputs(NamedTuple):
     operand_bytes : bytes of one operand element of a matrix product.
     straggler_sigma : spread of per-rank slowdowns.
     host_bytes_per_s : to the host's memory, one way.
+    narrow_copy_bytes : of one parameter, kept beside its 16-bit one for the matrix products.
     """
 
     matmul_flops_per_s: float
@@ -81,6 +82,7 @@ class MachineInputs(NamedTuple):
     operand_bytes: float
     straggler_sigma: float
     host_bytes_per_s: float = math.inf
+    narrow_copy_bytes: float = 0.0
 
 
 class SoftwareInputs(NamedTuple):
@@ -125,22 +127,34 @@ class SoftwareInputs(NamedTuple):
     step_overhead_s: float = 0.0
 
 
-#: Columns of a plan matrix, int64, shape (P, 10).
+#: Columns of a plan matrix, int64, shape (P, 13). The last three may be left out; 0 in them is the
+#: usual: experts split by all tensor ranks, ring attention, states spread over all replicas.
 PLAN_COLUMNS = (
     "tensor", "context", "pipeline", "interleave", "data", "expert",
     "micro_batch", "num_micro_batches", "sharding", "recompute",
+    "expert_tensor", "context_kind", "shard_group",
 )  # fmt: skip
 TENSOR, CONTEXT, PIPELINE, INTERLEAVE, DATA, EXPERT = 0, 1, 2, 3, 4, 5
 MICRO_BATCH, NUM_MICRO_BATCHES, SHARDING, RECOMPUTE = 6, 7, 8, 9
+EXPERT_TENSOR, CONTEXT_KIND, SHARD_GROUP = 10, 11, 12
 
 #: Values of the sharding column (ZeRO stages 0 to 3) and of the recompute column.
 SHARDINGS = ("none", "optimizer", "gradients", "parameters")
 RECOMPUTES = ("none", "selective", "full", "offload")
 
-#: Rows of a plan's communication prices, float64, shape (7, 2): latency_s and s_per_byte.
+#: Values of the context column: keys and values go round, are gathered before attention, or each
+#: rank gets all tokens of some heads.
+CONTEXT_KINDS = ("ring", "all-gather", "ulysses")
+RING, GATHERED, ULYSSES = 0, 1, 2
+
+#: Rows of a plan's communication prices, float64, shape (10, 2): latency_s and s_per_byte. The last
+#: three are only read for plans with something in their last three columns.
 PRICE_ROWS = (
     "tensor all-gather", "tensor all-reduce", "context all-gather", "expert all-to-all",
     "pipeline send-recv", "data reduce-scatter", "expert-data reduce-scatter",
+    "context all-to-all", "replica all-reduce", "expert-replica all-reduce",
 )  # fmt: skip
 TENSOR_GATHER, TENSOR_REDUCE, CONTEXT_GATHER, EXPERT_EXCHANGE = 0, 1, 2, 3
 PIPELINE_SEND, DATA_SCATTER, EXPERT_DATA_SCATTER = 4, 5, 6
+CONTEXT_EXCHANGE, REPLICA_REDUCE, EXPERT_REPLICA_REDUCE = 7, 8, 9
+

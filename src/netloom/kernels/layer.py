@@ -12,10 +12,13 @@ import numpy as np
 from numba import njit
 
 from netloom.kernels.inputs import (
+    CONTEXT_EXCHANGE,
     CONTEXT_GATHER,
     EXPERT_EXCHANGE,
+    RING,
     TENSOR_GATHER,
     TENSOR_REDUCE,
+    ULYSSES,
     MachineInputs,
     ShapeInputs,
     SoftwareInputs,
@@ -61,19 +64,28 @@ class Work(NamedTuple):
 
     `tokens` are those of its tensor group, `spread_tokens` those whose norms and residuals it
     keeps, `visits` are tokens times experts visited, `inner` is the feed-forward's inner elements.
+    `whole_experts` says that tensor ranks do not split experts, each of which then serves its own
+    part of the tokens.
     """
 
     tokens: float
     spread_tokens: float
     visits: float
     inner: float
+    whole_experts: bool
 
 
 class FeedForward(NamedTuple):
-    """Feed-forward products: the main pair, and what runs beside it (shared experts, router)."""
+    """Feed-forward products: the main pair, and what runs beside it (shared experts, router).
+
+    `gathered_into` and `gathered_out` are the products whose rows the tensor group gathers before
+    and scatters behind: the main pair, or the shared experts' when routed ones are whole.
+    """
 
     into: LinearTimes
     out: LinearTimes
+    gathered_into: LinearTimes
+    gathered_out: LinearTimes
     beside_forward_s: float
     beside_backward_s: float
     beside_weight_s: float
@@ -168,36 +180,36 @@ def _feed_forward(
     software: SoftwareInputs,
 ) -> FeedForward:
     if not has_experts:
-        return FeedForward(
-            linear_times(
-                1.0, work.tokens, shape.num_ffn_inputs * shape.ffn / tensor, shape.hidden, machine
-            ),
-            linear_times(1.0, work.tokens, shape.hidden, shape.ffn / tensor, machine),
-            0.0,
-            0.0,
-            0.0,
+        into = linear_times(
+            1.0, work.tokens, shape.num_ffn_inputs * shape.ffn / tensor, shape.hidden, machine
         )
-    # grouped products of the busiest accelerator, whose experts share its visits evenly
+        out = linear_times(1.0, work.tokens, shape.hidden, shape.ffn / tensor, machine)
+        return FeedForward(into, out, into, out, 0.0, 0.0, 0.0)
+    # grouped products of the busiest accelerator, whose experts share its visits evenly: a part of
+    # the width for all tokens of the tensor group, or all of it for the accelerator's own tokens
+    split = 1.0 if work.whole_experts else tensor
     local = shape.num_experts / expert
-    rows = software.routing_imbalance * work.visits / local
-    width = shape.num_ffn_inputs * shape.expert_ffn / tensor
+    rows = software.routing_imbalance * work.visits / local * (split / tensor)
+    width = shape.expert_ffn / split
     slower = 1.0 / software.expert_rate_fraction
-    into = _times(slower, linear_times(local, rows, width, shape.hidden, machine))
-    out = _times(
-        slower, linear_times(local, rows, shape.hidden, shape.expert_ffn / tensor, machine)
+    into = _times(
+        slower, linear_times(local, rows, shape.num_ffn_inputs * width, shape.hidden, machine)
     )
-    shared = _both(
-        linear_times(
-            1.0, work.tokens, shape.num_ffn_inputs * shape.shared_ffn / tensor, shape.hidden,
-            machine,
-        ),
-        linear_times(1.0, work.tokens, shape.hidden, shape.shared_ffn / tensor, machine),
-    )  # fmt: skip
+    out = _times(slower, linear_times(local, rows, shape.hidden, width, machine))
+    shared_into = linear_times(
+        1.0, work.tokens, shape.num_ffn_inputs * shape.shared_ffn / tensor, shape.hidden, machine
+    )
+    shared_out = linear_times(
+        1.0, work.tokens, shape.hidden, shape.shared_ffn / tensor, machine
+    )
     router = linear_times(1.0, work.spread_tokens, shape.num_experts, shape.hidden, machine)
-    beside = _both(shared, router)
+    beside = _both(_both(shared_into, shared_out), router)
+    gathered_into = shared_into if work.whole_experts else into
+    gathered_out = shared_out if work.whole_experts else out
     return FeedForward(
-        into, out, beside.forward_s, beside.input_s + beside.weight_s, beside.weight_s
-    )
+        into, out, gathered_into, gathered_out,
+        beside.forward_s, beside.input_s + beside.weight_s, beside.weight_s,
+    )  # fmt: skip
 
 
 @njit(cache=True)
@@ -242,31 +254,38 @@ def _tensor_messages(
     weight's (arXiv:2205.05198, section 4.2.2). Software that overlaps tensor messages cuts the
     others into `tensor` chunks between the products they feed. Without sequence parallelism two
     all-reduces a direction remain.
+
+    Around whole experts only the shared experts' tokens are gathered; without sequence parallelism
+    an all-reduce of the tokens puts together what experts return to each rank.
     """
     if tensor == 1.0:
         return Messages(0.0, 0.0, 0.0, 0.0, 0.0)
     attention_bytes = 2.0 * work.tokens * shape.hidden
     ffn_bytes = 2.0 * work.visits * shape.hidden
+    if work.whole_experts:
+        needed = shape.shared_ffn > 0.0 or not software.sequence_parallel
+        ffn_bytes = attention_bytes if needed else 0.0
+    into, behind = ffn.gathered_into, ffn.gathered_out
     share = (tensor - 1.0) / tensor
     if not software.sequence_parallel:
         first = transfer_s(prices, TENSOR_REDUCE, attention_bytes)
         second = transfer_s(prices, TENSOR_REDUCE, ffn_bytes)
-        backward = max(0.0, first - qkv.weight_s) + max(0.0, second - ffn.into.weight_s)
+        backward = max(0.0, first - qkv.weight_s) + max(0.0, second - into.weight_s)
         sent = 4.0 * share * (attention_bytes + ffn_bytes)
         return Messages(first + second, backward, first + second, 2.0 * (first + second), sent)
     first = transfer_s(prices, TENSOR_GATHER, attention_bytes)
-    second = transfer_s(prices, TENSOR_GATHER, ffn_bytes)
+    second = transfer_s(prices, TENSOR_GATHER, ffn_bytes) if ffn_bytes > 0.0 else 0.0
     forward = 2.0 * (first + second)
     backward = first + second
     if software.overlaps_tensor:
         forward = interleaved_s(first, qkv.forward_s, tensor)
         forward += interleaved_s(first, out.forward_s, tensor)
-        forward += interleaved_s(second, ffn.into.forward_s, tensor)
-        forward += interleaved_s(second, ffn.out.forward_s, tensor)
+        forward += interleaved_s(second, into.forward_s, tensor)
+        forward += interleaved_s(second, behind.forward_s, tensor)
         backward = interleaved_s(first, out.input_s, tensor)
-        backward += interleaved_s(second, ffn.out.input_s, tensor)
+        backward += interleaved_s(second, behind.input_s, tensor)
     backward += max(0.0, first - qkv.input_s) + max(0.0, first - qkv.weight_s)
-    backward += max(0.0, second - ffn.into.input_s) + max(0.0, second - ffn.into.weight_s)
+    backward += max(0.0, second - into.input_s) + max(0.0, second - into.weight_s)
     sent = 5.0 * share * (attention_bytes + ffn_bytes)
     return Messages(forward, backward, 2.0 * (first + second), 5.0 * (first + second), sent)
 
@@ -290,19 +309,35 @@ def _context_messages(
     sequence: float,
     tensor: float,
     context: float,
+    kind: int,
     attention_forward: float,
     attention_backward: float,
     prices: np.ndarray,
     shape: ShapeInputs,
 ) -> Messages:
-    """Return ring attention's messages: keys and values go round under attention's chunks.
+    """Return messages of context parallelism, by its kind.
 
-    Backward sends them again together with their gradients (arXiv:2310.01889).
+    In ring attention keys and values go round under attention's chunks; backward sends them again
+    together with their gradients (arXiv:2310.01889). Or they are gathered before attention, which
+    has nothing to run beside, and in backward gathered again and their gradients scattered
+    (arXiv:2407.21783, section 3.3.2). Ulysses exchanges queries, keys and values of a rank's tokens
+    for those of its heads, and the output back, and in backward the gradients of all four
+    (arXiv:2309.14509, section 3.1).
     """
     if context == 1.0:
         return Messages(0.0, 0.0, 0.0, 0.0, 0.0)
+    left = (context - 1.0) / context
+    if kind == ULYSSES:
+        tokens = micro_batch * sequence / context
+        into = 2.0 * tokens * (shape.query_dim + shape.kv_dim) / tensor
+        out = 2.0 * tokens * shape.value_dim / tensor
+        exchange = transfer_s(prices, CONTEXT_EXCHANGE, into)
+        exchange += transfer_s(prices, CONTEXT_EXCHANGE, out)
+        return Messages(exchange, exchange, exchange, 2.0 * exchange, 2.0 * (into + out) * left)
     num_bytes = 2.0 * micro_batch * sequence * shape.kv_dim / tensor
     message = transfer_s(prices, CONTEXT_GATHER, num_bytes)
+    if kind != RING:
+        return Messages(message, 2.0 * message, message, 3.0 * message, 3.0 * num_bytes * left)
     return Messages(
         interleaved_s(message, attention_forward, context),
         interleaved_s(2.0 * message, attention_backward, context),
@@ -355,6 +390,8 @@ def layer_times(
     shape: ShapeInputs,
     machine: MachineInputs,
     software: SoftwareInputs,
+    expert_tensor: float = 0.0,
+    context_kind: int = RING,
 ) -> LayerTimes:
     """Return the times of one layer.
 
@@ -364,7 +401,9 @@ def layer_times(
         when it is not fused, norms and activation function when it is. Full does all of forward
         again, messages included.
     has_experts : whether the feed-forward is a mixture of experts.
-    prices : float64, shape (7, 2), see `inputs.PRICE_ROWS`.
+    prices : float64, shape (10, 2), see `inputs.PRICE_ROWS`.
+    expert_tensor : tensor ranks that split a routed expert; 0 for all of them.
+    context_kind : index into `inputs.CONTEXT_KINDS`.
     """
     tokens = micro_batch * sequence / context
     spread = tokens / tensor if software.sequence_parallel else tokens
@@ -372,7 +411,8 @@ def layer_times(
     inner = tokens * shape.ffn
     if has_experts:
         inner = visits * shape.expert_ffn + tokens * shape.shared_ffn
-    work = Work(tokens, spread, visits, inner / tensor)
+    whole_experts = has_experts and expert_tensor > 0.0 and expert_tensor < tensor
+    work = Work(tokens, spread, visits, inner / tensor, whole_experts)
 
     qkv = _query_key_value(tokens, tensor, shape, machine)
     out = linear_times(1.0, tokens, shape.hidden, shape.value_dim / tensor, machine)
@@ -400,8 +440,9 @@ def layer_times(
 
     by_tensor = _tensor_messages(work, tensor, qkv, out, ffn, prices, shape, software)
     by_context = _context_messages(
-        micro_batch, sequence, tensor, context, attention_forward, attention_backward, prices, shape
-    )
+        micro_batch, sequence, tensor, context, context_kind, attention_forward,
+        attention_backward, prices, shape,
+    )  # fmt: skip
     by_expert = Messages(0.0, 0.0, 0.0, 0.0, 0.0)
     taken = min(1.0, software.communication_multiprocessors / machine.num_multiprocessors)
     if has_experts:
@@ -426,7 +467,9 @@ def layer_times(
     elif recompute == 1:
         backward += attention_forward
     # doing forward again repeats its share of the bytes: 4 of 10, or 2 of 4 all-reduces; 1 of 3
+    # times keys and values, 1 of 2 exchanges
     tensor_again = 0.4 if software.sequence_parallel else 0.5
+    context_again = 0.5 if context_kind == ULYSSES else 1.0 / 3.0
     there_and_back = software.dispatch_bytes + software.combine_bytes
     expert_again = there_and_back / (there_and_back + 2.0 * software.combine_bytes)
     return LayerTimes(
@@ -442,7 +485,7 @@ def layer_times(
         by_context.total_s + again * by_context.ahead_s,
         by_expert.total_s + again * by_expert.ahead_s,
         by_tensor.sent_bytes * (1.0 + again * tensor_again),
-        by_context.sent_bytes * (1.0 + again / 3.0),
+        by_context.sent_bytes * (1.0 + again * context_again),
         by_expert.sent_bytes * (1.0 + again * expert_again),
         weight,
     )

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 from numba import njit
 
-from netloom.kernels.inputs import MachineInputs, ShapeInputs, SoftwareInputs
+from netloom.kernels.inputs import (
+    CONTEXT,
+    CONTEXT_KIND,
+    DATA,
+    EXPERT,
+    EXPERT_TENSOR,
+    RECOMPUTE,
+    SHARD_GROUP,
+    SHARDING,
+    TENSOR,
+    MachineInputs,
+    ShapeInputs,
+    SoftwareInputs,
+)
 from netloom.kernels.stages import Stage
-
 
 #: Place of offload in `inputs.RECOMPUTES`.
 OFFLOAD = 3
 
 
 class Shards(NamedTuple):
-    """Over how many accelerators a plan spreads things; names as in `inputs.PLAN_COLUMNS`."""
+    """Over how many accelerators a plan spreads things; names as in `inputs.PLAN_COLUMNS`.
+
+    0 in the last three is the usual, see there.
+    """
 
     tensor: float
     context: float
@@ -23,15 +39,23 @@ class Shards(NamedTuple):
     data: float
     sharding: int
     recompute: int
+    expert_tensor: float = 0.0
+    context_kind: int = 0
+    shard_group: float = 0.0
 
 
 class StageParameters(NamedTuple):
-    """Parameters of one stage on one accelerator; a routed expert is on fewer than the rest."""
+    """Parameters of one stage on one accelerator; a routed expert is on fewer than the rest.
+
+    Sharded parameters have `common_replicas` and `routed_replicas` copies in the cluster.
+    """
 
     common: float
     routed: float
     common_sharded: float
     routed_sharded: float
+    common_replicas: float
+    routed_replicas: float
 
 
 class StageMemory(NamedTuple):
@@ -45,16 +69,55 @@ class StageMemory(NamedTuple):
 
 
 @njit(cache=True)
+def shards_of(plan: np.ndarray) -> Shards:
+    """Return what a plan spreads over how many; int64, columns `inputs.PLAN_COLUMNS`.
+
+    Examples
+    --------
+    >>> shards_of(np.array([8, 1, 16, 1, 4, 2, 1, 8, 1, 0])).data
+    4.0
+    """
+    return Shards(
+        float(plan[TENSOR]), float(plan[CONTEXT]), float(plan[EXPERT]), float(plan[DATA]),
+        plan[SHARDING], plan[RECOMPUTE], float(_choice(plan, EXPERT_TENSOR)),
+        _choice(plan, CONTEXT_KIND), float(_choice(plan, SHARD_GROUP)),
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def _choice(plan: np.ndarray, column: int) -> int:
+    """Return what a plan has in one of its last columns; 0, the usual, where it ends before."""
+    if column < len(plan):
+        return plan[column]
+    return 0
+
+
+@njit(cache=True)
 def stage_parameters(stage: Stage, shards: Shards, shape: ShapeInputs) -> StageParameters:
-    """Return the parameters that one accelerator of a stage holds, whole and sharded."""
+    """Return the parameters that one accelerator of a stage holds, whole and sharded.
+
+    A routed expert is on `expert_tensor` of the tensor ranks, so that data, context and the other
+    tensor ranks hold it alike (parallel folding, arXiv:2504.14960, section 3.2). States are spread
+    over `shard_group` of the data and context ranks, and the replicas of such a group hold the same
+    (HSDP, arXiv:2304.11277, section 3.2.2).
+    """
     layers = stage.num_dense + stage.num_sparse
     common = layers * shape.attention_parameters + stage.num_dense * shape.dense_ffn_parameters
     common += stage.num_sparse * shape.shared_parameters + stage.extra_parameters
     common /= shards.tensor
     routed = stage.num_sparse * shape.num_experts * shape.expert_parameters
-    routed /= shards.expert * shards.tensor
+    split = shards.expert_tensor if shards.expert_tensor > 0.0 else shards.tensor
+    routed /= shards.expert * split
     group = shards.data * shards.context
-    return StageParameters(common, routed, common / group, routed / max(1.0, group / shards.expert))
+    alike = max(1.0, group * (shards.tensor / split) / shards.expert)
+    sharing, routed_sharing = group, alike
+    if shards.shard_group > 0.0:
+        sharing = shards.shard_group
+        routed_sharing = max(1.0, sharing * (shards.tensor / split) / shards.expert)
+    return StageParameters(
+        common, routed, common / sharing, routed / routed_sharing,
+        group / sharing, alike / routed_sharing,
+    )  # fmt: skip
 
 
 @njit(cache=True)
@@ -105,11 +168,15 @@ def stage_memory(
     machine: MachineInputs,
     software: SoftwareInputs,
 ) -> StageMemory:
-    """Return bytes of a stage: 16-bit weights, gradients, optimizer, activations, buffers."""
+    """Return bytes of a stage: weights, gradients, optimizer, activations, buffers.
+
+    Weights are in 16 bits, beside which a copy in the precision of the matrix products may be kept.
+    """
     held = stage_parameters(stage, shards, shape)
     whole = held.common + held.routed
     sharded = held.common_sharded + held.routed_sharded
-    weights = 2.0 * (sharded if shards.sharding >= 3 else whole)
+    kept = 2.0 + machine.narrow_copy_bytes
+    weights = 2.0 * sharded if shards.sharding >= 3 else kept * whole
     gradients = software.gradient_bytes * (sharded if shards.sharding >= 2 else whole)
     optimizer = software.state_bytes * (sharded if shards.sharding >= 1 else whole)
 
@@ -132,7 +199,7 @@ def stage_memory(
             sequence, 0, has_experts, shards.tensor, shape, software
         )
     if shards.sharding >= 3:
-        # two gathered layers, 16 bits: the one in use and the one being fetched
+        # two gathered layers: the one in use and the one being fetched
         layers = max(1.0, stage.num_dense + stage.num_sparse)
-        buffers += 2.0 * 2.0 * whole / layers
+        buffers += 2.0 * kept * whole / layers
     return StageMemory(weights, gradients, optimizer, activations, buffers)

@@ -8,7 +8,7 @@ from numba import njit
 
 @njit(cache=True)
 def transfer_s(prices: np.ndarray, kind: int, num_bytes: float) -> float:
-    """Return seconds of one call; `prices` is one plan's, float64, shape (7, 2)."""
+    """Return seconds of one call; `prices` is one plan's, float64, shape (10, 2)."""
     return prices[kind, 0] + num_bytes * prices[kind, 1]
 
 

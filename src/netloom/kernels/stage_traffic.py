@@ -11,34 +11,32 @@ import numpy as np
 from numba import njit
 
 from netloom.kernels.inputs import (
-    CONTEXT,
+    CONTEXT_EXCHANGE,
     CONTEXT_GATHER,
-    DATA,
     DATA_SCATTER,
-    EXPERT,
     EXPERT_DATA_SCATTER,
     EXPERT_EXCHANGE,
+    EXPERT_REPLICA_REDUCE,
     INTERLEAVE,
     MICRO_BATCH,
     NUM_MICRO_BATCHES,
     PIPELINE,
     PIPELINE_SEND,
-    RECOMPUTE,
-    SHARDING,
-    TENSOR,
+    REPLICA_REDUCE,
     TENSOR_GATHER,
     TENSOR_REDUCE,
+    ULYSSES,
     MachineInputs,
     ShapeInputs,
     SoftwareInputs,
 )
 from netloom.kernels.layer import layer_times
-from netloom.kernels.memory import Shards, StageParameters, stage_parameters
+from netloom.kernels.memory import StageParameters, shards_of, stage_parameters
 from netloom.kernels.stages import NUM_PLACES, make_stage, split_layers
 from netloom.kernels.step import data_messages
 
 #: Columns of the answer: sizes by `inputs.PRICE_ROWS`, and what one gradient bucket is of data's.
-BUCKET = 7
+BUCKET = 10
 
 
 @njit(cache=True)
@@ -46,8 +44,8 @@ def _data_sent_bytes(
     common: float, group: float, sharding: int, num_micro: float, software: SoftwareInputs
 ) -> float:
     """Return what a rank sends of `common` parameters that `group` ranks hold alike."""
-    held = StageParameters(common, 0.0, common / group, 0.0)
-    prices = np.ones((7, 2))
+    held = StageParameters(common, 0.0, common / group, 0.0, 1.0, 1.0)
+    prices = np.ones((BUCKET, 2))
     return data_messages(held, sharding, num_micro, 1.0, 0.0, 0.0, software, prices).sent_bytes
 
 
@@ -63,37 +61,34 @@ def stage_operations(
 
     Parameters
     ----------
-    plan : int64, shape (10,), columns `inputs.PLAN_COLUMNS`.
+    plan : int64, shape (13,), columns `inputs.PLAN_COLUMNS`.
     sequence : tokens per sequence.
 
     Returns
     -------
-    float64, shape (4, 8), a row for each kind of stage (`stages.FIRST` and so on); columns
+    float64, shape (4, 11), a row for each kind of stage (`stages.FIRST` and so on); columns
     `inputs.PRICE_ROWS`, then the part of the data rows that one layer's gradients are. Pipeline
     sends are those one way, from stage to next stage. Rows of kinds that the pipeline does not
     have are zero.
     """
     pipeline, interleave = float(plan[PIPELINE]), float(plan[INTERLEAVE])
     micro_batch, num_micro = float(plan[MICRO_BATCH]), float(plan[NUM_MICRO_BATCHES])
-    shards = Shards(
-        float(plan[TENSOR]), float(plan[CONTEXT]), float(plan[EXPERT]), float(plan[DATA]),
-        plan[SHARDING], plan[RECOMPUTE],
-    )  # fmt: skip
+    shards = shards_of(plan)
     split = split_layers(shape.num_layers, pipeline, interleave)
     # bytes do not depend on prices
-    prices = np.ones((7, 2))
+    prices = np.ones((BUCKET, 2))
     dense = layer_times(
         micro_batch, sequence, shards.tensor, shards.context, shards.expert, shards.recompute,
-        False, prices, shape, machine, software,
+        False, prices, shape, machine, software, shards.expert_tensor, shards.context_kind,
     )  # fmt: skip
     sparse = dense
     if shape.num_experts > 0.0:
         sparse = layer_times(
             micro_batch, sequence, shards.tensor, shards.context, shards.expert,
-            shards.recompute, True, prices, shape, machine, software,
+            shards.recompute, True, prices, shape, machine, software, shards.expert_tensor,
+            shards.context_kind,
         )  # fmt: skip
     out = np.zeros((NUM_PLACES, BUCKET + 1))
-    group = shards.data * shards.context
     for place in range(NUM_PLACES):
         stage = make_stage(place, split, pipeline, interleave, num_micro, shape)
         if stage.num_alike == 0.0:
@@ -108,7 +103,8 @@ def stage_operations(
             row[TENSOR_GATHER] = _size(num_micro * tensor, shards.tensor)
         else:
             row[TENSOR_REDUCE] = 0.5 * _size(num_micro * tensor, shards.tensor)
-        row[CONTEXT_GATHER] = _size(num_micro * context, shards.context)
+        way = CONTEXT_EXCHANGE if shards.context_kind == ULYSSES else CONTEXT_GATHER
+        row[way] = _size(num_micro * context, shards.context)
         expert = stage.num_sparse * sparse.expert_sent_bytes
         row[EXPERT_EXCHANGE] = _size(num_micro * expert, shards.expert)
         if pipeline > 1.0:
@@ -116,11 +112,17 @@ def stage_operations(
             row[PIPELINE_SEND] = num_micro * interleave * 2.0 * tokens * shape.hidden
             row[PIPELINE_SEND] /= shards.tensor
         held = stage_parameters(stage, shards, shape)
-        common = _data_sent_bytes(held.common, group, shards.sharding, num_micro, software)
-        row[DATA_SCATTER] = _size(common, group)
-        replicas = max(1.0, group / shards.expert)
-        routed = _data_sent_bytes(held.routed, replicas, shards.sharding, num_micro, software)
-        row[EXPERT_DATA_SCATTER] = _size(routed, replicas)
+        sharing = held.common / held.common_sharded
+        common = _data_sent_bytes(held.common, sharing, shards.sharding, num_micro, software)
+        row[DATA_SCATTER] = _size(common, sharing)
+        if held.common_replicas > 1.0:
+            row[REPLICA_REDUCE] = software.gradient_bytes * held.common_sharded
+        if held.routed > 0.0:
+            sharing = held.routed / held.routed_sharded
+            routed = _data_sent_bytes(held.routed, sharing, shards.sharding, num_micro, software)
+            row[EXPERT_DATA_SCATTER] = _size(routed, sharing)
+            if held.routed_replicas > 1.0:
+                row[EXPERT_REPLICA_REDUCE] = software.gradient_bytes * held.routed_sharded
         if row[DATA_SCATTER] > 0.0:
             layers = max(1.0, stage.num_dense + stage.num_sparse)
             bucket = software.gradient_bytes * held.common / layers

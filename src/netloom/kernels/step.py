@@ -25,25 +25,27 @@ import numpy as np
 from numba import njit
 
 from netloom.kernels.inputs import (
-    CONTEXT,
-    DATA,
     DATA_SCATTER,
-    EXPERT,
     EXPERT_DATA_SCATTER,
+    EXPERT_REPLICA_REDUCE,
     INTERLEAVE,
     MICRO_BATCH,
     NUM_MICRO_BATCHES,
     PIPELINE,
     PIPELINE_SEND,
-    RECOMPUTE,
-    SHARDING,
-    TENSOR,
+    REPLICA_REDUCE,
     MachineInputs,
     ShapeInputs,
     SoftwareInputs,
 )
 from netloom.kernels.layer import LayerTimes, layer_times, linear_times
-from netloom.kernels.memory import Shards, StageParameters, stage_memory, stage_parameters
+from netloom.kernels.memory import (
+    Shards,
+    StageParameters,
+    shards_of,
+    stage_memory,
+    stage_parameters,
+)
 from netloom.kernels.messages import hidden_rest_s, transfer_s
 from netloom.kernels.stages import FIRST, NUM_PLACES, Stage, make_stage, split_layers
 
@@ -120,6 +122,24 @@ def _across_data_s(
 
 
 @njit(cache=True)
+def _across_replicas(
+    held: StageParameters, bytes_per_parameter: float, calls: float, prices: np.ndarray
+) -> tuple[float, float]:
+    """Return seconds and bytes sent of the all-reduce of shards over their replicas."""
+    seconds = sent = 0.0
+    if held.common_replicas > 1.0:
+        num_bytes = held.common_sharded * bytes_per_parameter
+        seconds += calls * prices[REPLICA_REDUCE, 0] + num_bytes * prices[REPLICA_REDUCE, 1]
+        sent += 2.0 * num_bytes * (held.common_replicas - 1.0) / held.common_replicas
+    if held.routed_replicas > 1.0 and held.routed > 0.0:
+        num_bytes = held.routed_sharded * bytes_per_parameter
+        seconds += calls * prices[EXPERT_REPLICA_REDUCE, 0]
+        seconds += num_bytes * prices[EXPERT_REPLICA_REDUCE, 1]
+        sent += 2.0 * num_bytes * (held.routed_replicas - 1.0) / held.routed_replicas
+    return seconds, sent
+
+
+@njit(cache=True)
 def data_messages(
     held: StageParameters,
     sharding: int,
@@ -135,7 +155,8 @@ def data_messages(
     Sharding nothing reduces gradients after backward (an all-reduce is a reduce-scatter and an
     all-gather); sharding the optimizer scatters gradients under backward and gathers weights under
     forward; sharding gradients scatters in every microbatch; sharding parameters gathers them in
-    every forward and every backward as well.
+    every forward and every backward as well. Where shards have replicas, an all-reduce over these
+    follows the last backward's scatters.
     """
     scatter = _across_data_s(held, software.gradient_bytes, calls, prices)
     gather = _across_data_s(held, 2.0, calls, prices)
@@ -164,11 +185,14 @@ def data_messages(
     exposed += backward_repeats * hidden_rest_s(
         backward, backward_window_s, calls, software.overlaps_data
     )
-    return DataMessages(
-        forward_repeats * forward + backward_repeats * backward,
-        exposed,
-        forward_repeats * forward_bytes + backward_repeats * backward_bytes,
-    )
+    total = forward_repeats * forward + backward_repeats * backward
+    sent = forward_repeats * forward_bytes + backward_repeats * backward_bytes
+    across, across_bytes = _across_replicas(held, software.gradient_bytes, calls, prices)
+    if across > 0.0:
+        hidden = software.overlaps_data
+        exposed += hidden_rest_s(backward + across, backward_window_s, calls, hidden)
+        exposed -= hidden_rest_s(backward, backward_window_s, calls, hidden)
+    return DataMessages(total + across, exposed, sent + across_bytes)
 
 
 @njit(cache=True)
@@ -208,12 +232,15 @@ def _optimizer_s(
     """Return seconds of Adam, which only moves memory.
 
     States are read and written, the gradient is read for its norm, scaled in place and read again,
-    the 16-bit weight is written.
+    the 16-bit weight is written. A narrow copy is cast from all 16-bit weights that a rank holds,
+    once they are gathered.
     """
     parameters = held.common + held.routed
     if sharding >= 1:
         parameters = held.common_sharded + held.routed_sharded
     moved = parameters * (2.0 * software.state_bytes + 4.0 * software.gradient_bytes + 2.0)
+    if machine.narrow_copy_bytes > 0.0:
+        moved += (held.common + held.routed) * (2.0 + machine.narrow_copy_bytes)
     return moved / machine.hbm_bytes_per_s
 
 
@@ -231,10 +258,7 @@ def evaluate_plan(
     """Fill one row of the answer; layers that do not split give an infinite step and memory."""
     pipeline, interleave = float(plan[PIPELINE]), float(plan[INTERLEAVE])
     micro_batch, num_micro = float(plan[MICRO_BATCH]), float(plan[NUM_MICRO_BATCHES])
-    shards = Shards(
-        float(plan[TENSOR]), float(plan[CONTEXT]), float(plan[EXPERT]), float(plan[DATA]),
-        plan[SHARDING], plan[RECOMPUTE],
-    )  # fmt: skip
+    shards = shards_of(plan)
     out[:] = 0.0
     split = split_layers(shape.num_layers, pipeline, interleave)
     # dense layers before the experts' belong to the first stage, see `stages.make_stage`
@@ -246,13 +270,13 @@ def evaluate_plan(
 
     dense = layer_times(
         micro_batch, sequence, shards.tensor, shards.context, shards.expert, shards.recompute,
-        False, prices, shape, machine, software,
+        False, prices, shape, machine, software, shards.expert_tensor, shards.context_kind,
     )  # fmt: skip
     sparse = dense
     if shape.num_experts > 0.0:
         sparse = layer_times(
             micro_batch, sequence, shards.tensor, shards.context, shards.expert, shards.recompute,
-            True, prices, shape, machine, software,
+            True, prices, shape, machine, software, shards.expert_tensor, shards.context_kind,
         )  # fmt: skip
     ends = end_times(tokens, shards.tensor, shape, machine)
 
@@ -384,8 +408,8 @@ def evaluate_plans(
 
     Parameters
     ----------
-    plans : int64, shape (P, 10).
-    prices : float64, shape (P, 7, 2).
+    plans : int64, shape (P, 13), or (P, 10) without the last columns.
+    prices : float64, shape (P, 10, 2).
     sequence : tokens per sequence.
     num_accelerators : ranks over which stragglers are counted.
 

@@ -86,7 +86,7 @@ class Account:
 
     def bill(self, values: Values) -> dict[str, Value]:
         """Return the capex by group of the bill of materials, US$."""
-        groups = _sums(self.prices, values)
+        groups = sums_by_group(self.prices, values)
         installed = sum(groups.get(group, 0.0) for group in INSTALLED)
         share = values[f"{self.site}installation_fraction"]
         groups["installation"] = self.installation_factor * share * installed
@@ -113,7 +113,7 @@ class Account:
 
         The network draws the same in all three: its links are up and its ports clocked.
         """
-        groups = _sums(self.power, values)
+        groups = sums_by_group(self.power, values)
         nodes = groups.pop("nodes", 0.0)
         network = sum(groups.values())
         loaded, idle = (
@@ -124,7 +124,7 @@ class Account:
 
     def network_w(self, values: Values) -> Value:
         """Return the draw of switches and of both ends of every cable, W; NICs are the nodes'."""
-        groups = _sums(self.power, values)
+        groups = sums_by_group(self.power, values)
         return sum(groups.get(group, 0.0) for group in INSTALLED)
 
     def run(self, values: Values) -> dict[str, Value]:
@@ -158,7 +158,14 @@ class Account:
         return sum(self.run(values).values())
 
 
-def _sums(terms: tuple[Term, ...], values: Values) -> dict[str, Value]:
+def sums_by_group(terms: tuple[Term, ...], values: Values) -> dict[str, Value]:
+    """Return coefficient times value, summed by group.
+
+    Examples
+    --------
+    >>> sums_by_group((Term("nics", "a", 2.0), Term("nics", "b", -1.0)), {"a": 5.0, "b": 1.0})
+    {'nics': 9.0}
+    """
     groups: dict[str, Value] = {}
     for term in terms:
         groups[term.group] = groups.get(term.group, 0.0) + term.coefficient * values[term.path]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from netloom.catalog.parts import RentOffer
 from netloom.cost.distribution import quantile
 from netloom.cost.draws import Interval, Sampling, cheaper_probability, interval
-from netloom.cost.openness import Openness, openness
+from netloom.cost.openness import OpennessByPart, openness
 from netloom.errors import ParameterError, nearest
 from netloom.money.account import Account, Value
 from netloom.money.inputs import Input, from_quantity, worst_first
@@ -84,7 +84,7 @@ class CandidateMoney:
     goodput: Interval
     interruptions_per_month: Interval
     network_failures_per_month: Interval
-    openness: Openness
+    openness: OpennessByPart
     swings: tuple[Swing, ...]
     rents: tuple[RentOrBuy, ...]
 

@@ -43,8 +43,10 @@ class Goal(_Section):
         default=None, gt=0, description="Sequences per optimizer step; or give batch_tokens."
     )
     sequence: Whole = Field(gt=0, description="Tokens per sequence.")
-    precision: Literal["bf16", "fp16", "fp8"] = Field(
-        default="bf16", description="Precision of the matrix products."
+    precision: Literal["bf16", "fp16", "fp8", "mxfp8", "fp4", "nvfp4"] = Field(
+        default="bf16",
+        description="Precision of the matrix products; fp8 and fp4 cast each tensor as a whole, "
+        "mxfp8 and nvfp4 blocks of elements, and keep a copy of the weights in these.",
     )
 
     @property
@@ -171,10 +173,30 @@ class Search(_Section):
         default=None, min_length=1, description="Sequences per microbatch."
     )
     recompute: tuple[Literal["none", "selective", "full", "offload"], ...] | None = Field(
-        default=None, min_length=1, description="Activations computed again in backward, or moved to the host's memory."
+        default=None,
+        min_length=1,
+        description="Activations computed again in backward, or moved to the host's memory.",
     )
     sharding: tuple[Literal["none", "optimizer", "gradients", "parameters"], ...] | None = Field(
         default=None, min_length=1, description="What the data-parallel group shards (ZeRO 0 to 3)."
+    )
+    expert_tensor: Sizes | None = Field(
+        default=None,
+        min_length=1,
+        description="Tensor ranks that split a routed expert: 1, or the tensor size, which is "
+        "taken when left out; a pinned expert size that data and context cannot carry makes it 1.",
+    )
+    context_kind: tuple[Literal["ring", "all-gather", "ulysses"], ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="How context ranks share attention: keys and values go round (when left out), "
+        "are gathered before, or each rank takes all tokens of some heads.",
+    )
+    shard_group: Sizes | None = Field(
+        default=None,
+        min_length=1,
+        description="Data and context ranks that what is sharded is spread over (HSDP); all of "
+        "them when left out.",
     )
     order: tuple[Dimension, ...] = Field(
         default=_DIMENSIONS,

@@ -12,11 +12,10 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.kernels.inputs import RECOMPUTES, SHARDINGS
+from netloom.kernels.inputs import CONTEXT_KINDS, PLAN_COLUMNS, RECOMPUTES, SHARDINGS
 from netloom.schema.study import Search
 from netloom.simulate.rank_order import splits_experts
 from netloom.workload.shape import TransformerShape
-
 
 #: What the search chooses from; moving activations to the host is only taken where a user asks.
 _FREE_RECOMPUTES = ("none", "selective", "full")
@@ -46,7 +45,7 @@ def plan_matrix(space: PlanSpace) -> NDArray[np.int64]:
     Memory is not looked at: it depends on the machine and is masked by whoever evaluates.
     """
     rows = list(_plans(space))
-    plans = np.array(rows, dtype=np.int64).reshape(len(rows), 10)
+    plans = np.array(rows, dtype=np.int64).reshape(len(rows), len(PLAN_COLUMNS))
     return plans[~splits_experts(plans, space.bounds.order)]
 
 
@@ -57,8 +56,10 @@ def _plans(space: PlanSpace) -> Iterator[tuple[int, ...]]:
     for tensor, context, expert in product(_tensor(space), _context(space), _expert(space)):
         for pipeline in _pipeline(space, tensor * context):
             data = space.num_accelerators // (tensor * context * pipeline)
-            if (data * context) % expert:
+            expert_tensors = list(_expert_tensor(space, tensor, data * context, expert))
+            if not expert_tensors:
                 continue
+            kinds = list(_context_kind(space, tensor, context))
             shardings = bounds.sharding or (
                 ("optimizer", "parameters") if pipeline == 1 else ("optimizer",)
             )
@@ -67,11 +68,15 @@ def _plans(space: PlanSpace) -> Iterator[tuple[int, ...]]:
                     continue
                 num_micro = space.batch_sequences // (data * micro_batch)
                 for interleave in _interleave(space, pipeline, num_micro):
-                    for sharding, recompute in product(shardings, recomputes):
-                        yield (
-                            tensor, context, pipeline, interleave, data, expert, micro_batch,
-                            num_micro, SHARDINGS.index(sharding), recompute,
-                        )  # fmt: skip
+                    for sharding, recompute, split, kind in product(
+                        shardings, recomputes, expert_tensors, kinds
+                    ):
+                        for shards in _shard_group(space, sharding, data * context):
+                            yield (
+                                tensor, context, pipeline, interleave, data, expert, micro_batch,
+                                num_micro, SHARDINGS.index(sharding), recompute, split,
+                                CONTEXT_KINDS.index(kind), shards,
+                            )  # fmt: skip
 
 
 def _powers_of_two(limit: int) -> tuple[int, ...]:
@@ -91,9 +96,55 @@ def _tensor(space: PlanSpace) -> list[int]:
 
 
 def _context(space: PlanSpace) -> list[int]:
-    """Each context rank gets two pieces of the sequence, so that causal work is even."""
     sizes = space.bounds.context or _powers_of_two(16)
-    return [size for size in sizes if size == 1 or space.sequence % (2 * size) == 0]
+    return [size for size in sizes if space.sequence % size == 0]
+
+
+def _context_kind(space: PlanSpace, tensor: int, context: int) -> Iterator[str]:
+    """Yield what context ranks may do; ring attention unless the user names something else.
+
+    Each rank gets two pieces of the sequence, so that causal work is even; under Ulysses one piece,
+    and afterwards all tokens of its share of heads and key-value heads.
+    """
+    shape = space.shape
+    key_value = shape.num_heads if shape.latent else shape.num_kv_heads
+    kinds = space.bounds.context_kind or CONTEXT_KINDS[:1]
+    if context == 1:
+        yield CONTEXT_KINDS[0]
+        return
+    for kind in kinds:
+        if kind == "ulysses":
+            fits = shape.num_heads % (tensor * context) == key_value % (tensor * context) == 0
+        else:
+            fits = space.sequence % (2 * context) == 0
+        if fits:
+            yield kind
+
+
+def _expert_tensor(space: PlanSpace, tensor: int, replicas: int, expert: int) -> Iterator[int]:
+    """Yield over how many tensor ranks an expert is split: 0 for all of them, or 1.
+
+    Split experts are spread over the replicas, whole ones over their tensor ranks too. Experts are
+    whole where the user says so, or pins an expert size that replicas alone cannot carry.
+    """
+    is_dense = space.shape.experts is None or tensor == 1
+    asked = space.bounds.expert_tensor
+    if replicas % expert == 0 and (asked is None or tensor in asked or is_dense):
+        yield 0
+    pinned = space.bounds.expert is not None and replicas % expert > 0
+    if not is_dense and replicas * tensor % expert == 0:
+        if (asked is None and pinned) or (asked is not None and 1 in asked):
+            yield 1
+
+
+def _shard_group(space: PlanSpace, sharding: str, replicas: int) -> Iterator[int]:
+    """Yield over how many replicas states are spread: 0 for all, or sizes that the user names."""
+    if space.bounds.shard_group is None or sharding == "none":
+        yield 0
+        return
+    for size in space.bounds.shard_group:
+        if replicas % size == 0:
+            yield size if size < replicas else 0
 
 
 def _expert(space: PlanSpace) -> list[int]:
@@ -117,8 +168,9 @@ def _pipeline(space: PlanSpace, inner: int) -> Iterator[int]:
 def _interleave(space: PlanSpace, pipeline: int, num_micro: int) -> Iterator[int]:
     """Chunks split the layers evenly, with or without places for embedding and loss.
 
-    Uneven chunks are allowed where the user pins the stages. More than one chunk needs microbatches in whole rounds of the pipeline (Megatron-LM). Dense
-    layers before those with experts stay on the first stage.
+    Uneven chunks are allowed where the user pins the stages. More than one chunk needs microbatches
+    in whole rounds of the pipeline (Megatron-LM). Dense layers before those with experts stay on
+    the first stage.
     """
     from netloom.kernels.stages import split_layers, splits_evenly
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from netloom import __version__, catalog, evaluate
-from netloom.catalog.parts import Part
+from netloom.catalog.parts import Part, SiteCosts
 from netloom.errors import InfeasibleError, ParameterError
 from netloom.evaluate import Run
 from netloom.resolve import Resolved
@@ -19,6 +19,12 @@ from netloom.workload.parameters import count_parameters
 
 #: Grades that a result names when it rests on them.
 _LOW_GRADES = ("proposal", "recalled-low")
+
+#: Numbers of a site that a plan's money rests on; `netloom cost` has them all.
+_PLANNED_SITE = (
+    "electricity_usd_per_j", "pue", "maintenance_per_year", "depreciation_s",
+    "installation_fraction",
+)  # fmt: skip
 
 #: Candidates that are closer than this cannot be told apart by what is known of prices and steps.
 _LEVEL = 0.01
@@ -162,6 +168,8 @@ def _low_grade_inputs(run: Run, candidates: Sequence[Candidate]) -> Iterator[str
             used[line.part] = catalog.get(kind, name)
     for part, entry in used.items():
         for path, quantity in catalog.walk_quantities(entry):
+            if isinstance(entry, SiteCosts) and path not in _PLANNED_SITE:
+                continue
             if quantity.grade in _LOW_GRADES:
                 yield f"{part}.{path} ({quantity.grade})"
     priced = {line.part: line.price_grade for line in lines}

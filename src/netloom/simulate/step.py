@@ -1,6 +1,6 @@
 """One training step of many parallel plans on one network.
 
-Legend for shapes: P plans. Plans are rows of `kernels.inputs.PLAN_COLUMNS`, int64, shape (P, 10).
+Legend for shapes: P plans. Plans are rows of `kernels.inputs.PLAN_COLUMNS`, int64, shape (P, 13).
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ from netloom.kernels import inputs
 from netloom.kernels.inputs import MachineInputs, ShapeInputs, SoftwareInputs
 from netloom.result import Communication, Memory, Plan, StepParts
 from netloom.simulate.network import NetworkModel
-from netloom.simulate.rank_order import RANK_ORDER, groups_of
+from netloom.simulate.rank_order import RANK_ORDER, column_of, groups_of
 
 #: Operation of each price row; the step kernel hands over sizes as nccl-tests counts them.
 OPERATIONS = (
     "all-gather", "all-reduce", "all-gather", "all-to-all",
-    "send-recv", "reduce-scatter", "reduce-scatter",
+    "send-recv", "reduce-scatter", "reduce-scatter", "all-to-all", "all-reduce", "all-reduce",
 )  # fmt: skip
+
+#: Rows that a plan needs only with something in this column.
+_NEEDED_BY = {
+    inputs.CONTEXT_EXCHANGE: inputs.CONTEXT_KIND,
+    inputs.REPLICA_REDUCE: inputs.SHARD_GROUP,
+    inputs.EXPERT_REPLICA_REDUCE: inputs.SHARD_GROUP,
+}
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,8 @@ class PlanPrices:
 
     Attributes
     ----------
-    prices : float64, shape (P, 7, 2), latency_s and s_per_byte by `inputs.PRICE_ROWS`.
-    limits : int16, shape (P, 7), what sets each rate, index into `limit_names`.
+    prices : float64, shape (P, 10, 2), latency_s and s_per_byte by `inputs.PRICE_ROWS`.
+    limits : int16, shape (P, 10), what sets each rate, index into `limit_names`.
     """
 
     prices: NDArray[np.float64]
@@ -47,9 +54,9 @@ class PricedPlan:
 
     Attributes
     ----------
-    plan : int64, shape (10,).
+    plan : int64, shape (13,).
     step : float64, shape (25,), columns `kernels.step.STEP_COLUMNS`.
-    limits : int16, shape (7,), index into `limit_names`.
+    limits : int16, shape (10,), index into `limit_names`.
     """
 
     plan: NDArray[np.int64]
@@ -81,7 +88,7 @@ class StepModel:
 
 
 def message_bytes_of(plans: NDArray[np.int64], model: StepModel) -> NDArray[np.float64]:
-    """Return the size of one call of each plan's messages, float64, shape (P, 7).
+    """Return the size of one call of each plan's messages, float64, shape (P, 10).
 
     Sizes decide which algorithm the communication library takes: whole activations of a microbatch
     for tensor, context, expert and pipeline messages, one layer's gradients for data messages.
@@ -92,6 +99,9 @@ def message_bytes_of(plans: NDArray[np.int64], model: StepModel) -> NDArray[np.f
     hidden_bytes = 2.0 * sequences / context * shape.hidden
     layer = shape.attention_parameters + shape.shared_parameters + shape.dense_ffn_parameters
     routed = shape.num_experts * shape.expert_parameters / plans[:, inputs.EXPERT]
+    routed = routed / np.where(column_of(plans, inputs.EXPERT_TENSOR) == 1, 1, tensor)
+    heads = shape.query_dim + shape.kv_dim
+    shard_group = np.maximum(1, column_of(plans, inputs.SHARD_GROUP))
     rows = (
         hidden_bytes,
         hidden_bytes,
@@ -99,7 +109,10 @@ def message_bytes_of(plans: NDArray[np.int64], model: StepModel) -> NDArray[np.f
         hidden_bytes * max(1.0, shape.num_active) / tensor,
         hidden_bytes / tensor,
         model.software.gradient_bytes * layer / tensor,
-        model.software.gradient_bytes * routed / tensor,
+        model.software.gradient_bytes * routed,
+        2.0 * sequences / context * heads / tensor,
+        model.software.gradient_bytes * layer / tensor / shard_group,
+        model.software.gradient_bytes * routed / shard_group,
     )
     return np.stack(rows, axis=1)
 
@@ -122,7 +135,7 @@ def price_plans(
 
     Parameters
     ----------
-    message_bytes : float64, shape (P, 7), see `message_bytes_of`.
+    message_bytes : float64, shape (P, 10), see `message_bytes_of`.
     order : of the plans' dimensions onto ranks, from the inside out.
     """
     groups = groups_of(plans, order)
@@ -131,6 +144,8 @@ def price_plans(
     limits = np.zeros((len(plans), len(OPERATIONS)), dtype=np.int16)
     limit_names: tuple[str, ...] = ()
     for row, operation in enumerate(OPERATIONS):
+        if row in _NEEDED_BY and not column_of(plans, _NEEDED_BY[row]).any():
+            continue
         keys = np.column_stack([scale[:, row], groups[:, row]])
         distinct, index = np.unique(keys, axis=0, return_inverse=True)
         index = index.reshape(-1)
@@ -156,6 +171,10 @@ def plan_of(row: NDArray[np.int64]) -> Plan:
         **sizes,
         sharding=inputs.SHARDINGS[row[inputs.SHARDING]],
         recompute=inputs.RECOMPUTES[row[inputs.RECOMPUTE]],
+        expert_tensor=int(column_of(row[None], inputs.EXPERT_TENSOR)[0]) or int(row[inputs.TENSOR]),
+        context_kind=inputs.CONTEXT_KINDS[column_of(row[None], inputs.CONTEXT_KIND)[0]],
+        shard_group=int(column_of(row[None], inputs.SHARD_GROUP)[0])
+        or int(row[inputs.DATA] * row[inputs.CONTEXT]),
     )
 
 
@@ -187,9 +206,11 @@ def communication_of(priced: PricedPlan, *, sequence_parallel: bool) -> tuple[Co
     # how many ranks a group has does not depend on their order
     sizes = groups_of(priced.plan[None])[0, :, 0]
     tensor_row = inputs.TENSOR_GATHER if sequence_parallel else inputs.TENSOR_REDUCE
+    kind = column_of(priced.plan[None], inputs.CONTEXT_KIND)[0]
+    context_row = inputs.CONTEXT_EXCHANGE if kind == inputs.ULYSSES else inputs.CONTEXT_GATHER
     rows = (
         ("tensor", tensor_row),
-        ("context", inputs.CONTEXT_GATHER),
+        ("context", context_row),
         ("expert", inputs.EXPERT_EXCHANGE),
         ("pipeline", inputs.PIPELINE_SEND),
         ("data", inputs.DATA_SCATTER),

@@ -22,7 +22,9 @@ from netloom.simulate.rank_order import RANK_ORDER, coordinates, groups_of
 from netloom.simulate.step import OPERATIONS, StepModel, message_bytes_of, size_exponents
 
 #: Price row -> dimension of the step that it belongs to.
-DIMENSIONS = ("tensor", "tensor", "context", "expert", "pipeline", "data", "data")
+DIMENSIONS = (
+    "tensor", "tensor", "context", "expert", "pipeline", "data", "data", "context", "data", "data",
+)  # fmt: skip
 
 
 class Traffic(NamedTuple):
@@ -59,7 +61,7 @@ def step_flows(
 
     Parameters
     ----------
-    plan : int64, shape (10,), columns `inputs.PLAN_COLUMNS`.
+    plan : int64, shape (13,), columns `inputs.PLAN_COLUMNS`.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def step_flows(
 
 
 def _by_stage(plan: NDArray[np.int64], model: StepModel) -> NDArray[np.float64]:
-    """Return the sizes of operations by pipeline stage, float64, shape (stages, 8)."""
+    """Return the sizes of operations by pipeline stage, float64, shape (stages, 11)."""
     from netloom.kernels.stage_traffic import stage_operations
     from netloom.kernels.stages import FIRST, LAST, MIDDLE, SHORT, split_layers
 

@@ -11,6 +11,7 @@ from netloom.result import (
     Counts,
     Goodput,
     Memory,
+    Openness,
     Plan,
     Range,
     Refusal,
@@ -93,7 +94,8 @@ def candidate(rank, name, kind, parameters, switch, optic, switches, links, expo
                                         for key, value in links.items()},
                       {key: 2 * value for key, value in links.items()}),
         bom=bom, network_capex_usd=total(bom, NETWORK), total_capex_usd=total(bom),
-        network_power_w=power_w, total_power_w=power_w + 2048 * 10200.0,
+        openness=Openness(0.7, 0.8, 0.3), network_power_w=power_w,
+        total_power_w=power_w + 2048 * 10200.0,
         run_cost_usd=total(bom).scaled(days / 1826), limit=limit, warnings=warnings, num_plans=6120,
     )  # fmt: skip
 
