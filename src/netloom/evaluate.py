@@ -42,6 +42,7 @@ from netloom.topology.fabric import Fabric
 from netloom.workload.flops import training_flops_per_token
 from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
 from netloom.workload.parameters import count_parameters
+from netloom.workload.precision import peak_flops_per_s
 from netloom.workload.shape import TransformerShape, from_config
 
 _DAY_S = 86400.0
@@ -170,7 +171,7 @@ def candidate(run: Run, prepared: PreparedNetwork, best: PricedPlan, num_plans: 
         communication=communication,
         tokens_per_s=batch_tokens / step_s,
         model_flops_per_s_per_accelerator=flops_per_s,
-        mfu=flops_per_s / float(resolved.accelerator.peak_flops_per_s[goal.precision]),
+        mfu=flops_per_s / peak_flops_per_s(resolved.accelerator, goal.precision),
         days_without_failures=steps_s / _DAY_S,
         days=run_s / _DAY_S,
         goodput=kept,

@@ -50,8 +50,8 @@ class Plan:
     micro_batch : sequences per microbatch.
     num_micro_batches : microbatches per step and replica.
     sharding : what the data-parallel group shards: none, optimizer, gradients or parameters.
-    recompute : activations computed again in the backward pass: none, selective or full; or offload,
-        when they wait in the host's memory.
+    recompute : activations computed again in the backward pass: none, selective or full; or
+        offload, when they wait in the host's memory.
     expert_tensor : tensor ranks that split a routed expert; 0 for all of them.
     context_kind : how context ranks share attention: ring, all-gather or ulysses.
     shard_group : data and context ranks that what is sharded is spread over; 0 for all of them.
@@ -79,8 +79,8 @@ class Plan:
         shards = f"/{self.shard_group}" if limited else ""
         chunks = f"x{self.interleave}" if self.interleave > 1 else ""
         return (
-            f"TP{self.tensor} CP{self.context}{kind} PP{self.pipeline}{chunks} DP{self.data}{expert} "
-            f"mbs{self.micro_batch} {self.sharding}{shards} {self.recompute}"
+            f"TP{self.tensor} CP{self.context}{kind} PP{self.pipeline}{chunks} DP{self.data}"
+            f"{expert} mbs{self.micro_batch} {self.sharding}{shards} {self.recompute}"
         )
 
 

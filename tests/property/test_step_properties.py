@@ -73,9 +73,7 @@ def plans_and_prices(case):
     model, release, seed = case
     rng = np.random.default_rng(seed)
     plans = PLANS[model][rng.integers(0, len(PLANS[model]), 256)]
-    prices = np.stack(
-        [10 ** rng.uniform(-7, -3, ROWS), 10 ** rng.uniform(-12.5, -8, ROWS)], axis=2
-    )
+    prices = np.stack([10 ** rng.uniform(-7, -3, ROWS), 10 ** rng.uniform(-12.5, -8, ROWS)], axis=2)
     return model, release, plans, prices * rng.choice([0.0, 1.0], (*ROWS, 1), p=[0.1, 0.9])
 
 
@@ -182,6 +180,8 @@ def test_groups_of_one_send_nothing(case):
         assert (steps[alone, COLUMN[f"{name}_sent_bytes"]] == 0.0).all()
         assert (steps[alone, COLUMN[f"{name}_s"]] == 0.0).all()
     alone = plans[:, inputs.DATA] * plans[:, inputs.CONTEXT] == 1
+    # tensor ranks may hold whole experts alike
+    alone &= plans[:, inputs.EXPERT_TENSOR] == 0
     assert (steps[alone, COLUMN["data_sent_bytes"]] == 0.0).all()
 
 
@@ -244,6 +244,34 @@ def test_recomputing_more_never_runs_faster(case):
         steps.append(evaluate(model, release, plans, prices)[:, 0])
     for less, more in itertools.pairwise(steps):
         assert (less <= more * ROUNDING).all()
+
+
+@quick
+@given(
+    cases,
+    st.integers(11, 20),
+    st.sampled_from([name for name, (_, runs) in RELEASES.items() if runs.fused_attention]),
+)
+def test_longer_sequences_keep_no_more_than_in_proportion(case, exponent, release):
+    """Up to a million tokens: fused attention keeps no scores, and all numbers stay finite."""
+    model, _, plans, prices = plans_and_prices(case)
+    machine, software = RELEASES[release]
+    short, long = (
+        evaluate_plans(
+            plans, prices, 2.0**each, float(NUM_ACCELERATORS), SHAPES[model], machine, software
+        )
+        for each in (exponent, exponent + 1)
+    )
+    assert np.isfinite(long).all()
+    assert (long[:, MEMORY].sum(axis=1) <= 2 * short[:, MEMORY].sum(axis=1) * ROUNDING).all()
+    # of several stages the slowest is shown, which may change
+    short, long = short[one_stage := plans[:, inputs.PIPELINE] == 1], long[one_stage]
+    for name in ("tensor", "context", "expert"):
+        sent = COLUMN[f"{name}_sent_bytes"]
+        assert long[:, sent] == pytest.approx(2 * short[:, sent], rel=1e-12)
+    # causal attention is quadratic, all else linear at most
+    compute = COLUMN["compute_s"]
+    assert (long[:, compute] <= 4 * short[:, compute] * ROUNDING).all()
 
 
 @quick

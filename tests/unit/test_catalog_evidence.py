@@ -20,7 +20,7 @@ GRADES = {"A", "B", "C", "derived", "recalled-high", "recalled-medium", "recalle
 PLAIN = {
     "num_multiprocessors", "num_ports", "ports_per_cage", "num_accelerators", "scale_up_domain",
     "nics_per_node", "height_u", "nodes_per_rack", "pluggable_ends", "max_endpoint_addresses",
-    "num_cables", "connectors",
+    "num_cables", "connectors", "events",
 }  # fmt: skip
 UNITLESS = re.compile(r"^\d*\.?\d+$")
 

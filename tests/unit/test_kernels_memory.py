@@ -19,7 +19,9 @@ MODELS = {
     "530B": (105, 20480, 128, 35, 3, 1),
     "1T": (128, 25600, 160, 64, 1, 1),
 }
-MACHINE = MachineInputs(*[1.0] * len(MachineInputs._fields))._replace(reserved_bytes=0.0)
+MACHINE = MachineInputs(*[1.0] * len(MachineInputs._fields))._replace(
+    reserved_bytes=0.0, narrow_copy_bytes=0.0
+)
 SOFTWARE = SoftwareInputs(
     fused_attention=False, dropout=True, sequence_parallel=True, overlaps_tensor=False,
     overlaps_data=False, overlaps_pipeline=False, gradient_bytes=4.0, state_bytes=12.0,

@@ -32,22 +32,30 @@ from netloom.topology import build
 
 ORDERS = list(permutations(RANK_ORDER))
 
-#: tensor, context, data, pipeline, expert
+#: tensor, context, data, pipeline, expert; whether experts are whole, ranks of a group of shards
 SIZES = [
     (2, 3, 4, 2, 1), (2, 3, 4, 2, 3), (2, 2, 4, 2, 4), (2, 2, 4, 3, 8), (2, 2, 4, 2, 2),
     (1, 2, 4, 2, 8), (2, 1, 4, 2, 2), (2, 4, 1, 3, 4), (3, 1, 1, 2, 1), (1, 2, 3, 1, 6),
+    (4, 2, 2, 2, 8, 1), (2, 1, 4, 2, 2, 1), (2, 2, 2, 1, 4, 1, 2), (2, 2, 4, 2, 2, 0, 4),
+    (1, 2, 4, 2, 1, 0, 2), (2, 1, 8, 2, 2, 0, 4), (4, 1, 2, 1, 8, 1), (2, 2, 4, 1, 4, 1, 4),
 ]  # fmt: skip
 
 
-def plan(tensor=1, context=1, data=1, pipeline=1, expert=1):
+def plan(tensor=1, context=1, data=1, pipeline=1, expert=1, whole=0, shards=0):
     sizes = {"tensor": tensor, "context": context, "data": data, "pipeline": pipeline,
-             "expert": expert}  # fmt: skip
+             "expert": expert, "expert_tensor": whole, "context_kind": 0,
+             "shard_group": shards}  # fmt: skip
     return np.array([[sizes.get(name, 1) for name in PLAN_COLUMNS]])
 
 
 def counted_out(sizes, order):
     """Return the groups of each dimension as sets of ranks, by a loop over all coordinates."""
-    size = dict(zip(("tensor", "context", "data", "pipeline", "expert"), sizes, strict=True))
+    size = dict(zip(("tensor", "context", "data", "pipeline", "expert"), sizes, strict=False))
+    whole, shards = (*sizes[5:], 0, 0)[:2]
+    expert_axes = [name for name in order if name in ("context", "data", "tensor"[: 6 * whole])]
+    num_replicas = size["context"] * size["data"]
+    group = shards or num_replicas
+    routed = max(1, (shards or num_replicas) * (size["tensor"] if whole else 1) // size["expert"])
     replica_axes = [name for name in order if name in ("context", "data")]
     found = {}
     places = product(*(range(size[name]) for name in reversed(order)))
@@ -62,8 +70,17 @@ def counted_out(sizes, order):
             "pipeline": {k: v for k, v in place.items() if k != "pipeline"},
             "data": {k: v for k, v in place.items() if k in ("tensor", "pipeline")},
         }
-        alike["expert"] = alike["data"] | {"block": replica // size["expert"]}
-        alike["expert-data"] = alike["data"] | {"within": replica % size["expert"]}
+        alike["replica"] = alike["data"] | {"shard": replica % group}
+        alike["data"] = alike["data"] | {"copy": replica // group}
+        # what an expert's number counts through, the innermost first
+        number, below = 0, 1
+        for name in expert_axes:
+            number, below = number + at[name] * below, below * size[name]
+        rest = {k: v for k, v in place.items() if k not in expert_axes}
+        alike["expert"] = rest | {"block": number // size["expert"]}
+        held = rest | {"within": number % size["expert"]}
+        alike["expert-data"] = held | {"copy": number // size["expert"] // routed}
+        alike["expert-replica"] = held | {"shard": number // size["expert"] % routed}
         for kind, key in alike.items():
             found.setdefault(kind, {}).setdefault(tuple(sorted(key.items())), []).append(rank)
     return {kind: {tuple(group) for group in groups.values()} for kind, groups in found.items()}
@@ -86,7 +103,7 @@ def test_groups_are_those_of_a_loop_over_all_coordinates(order):
             groups = ranks_of(communicator, num_ranks)
             assert {tuple(sorted(map(int, group))) for group in groups} == expected[kind], name
             checked += 1
-    assert checked >= 7 * len(PRICE_ROWS)
+    assert checked >= 12 * len(PRICE_ROWS)
 
 
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
@@ -107,9 +124,25 @@ def test_the_usual_order_keeps_tensor_ranks_together_and_needs_no_second_axis():
     given = plan(tensor=8, context=2, data=16, pipeline=4, expert=8)
     groups = groups_of(given)[0]
     assert groups[:, :2].tolist() == [
-        [8, 1], [8, 1], [2, 8], [8, 8], [4, 256], [32, 8], [4, 64]
+        [8, 1], [8, 1], [2, 8], [8, 8], [4, 256], [32, 8], [4, 64], [2, 8], [1, 256], [1, 256]
     ]  # fmt: skip
-    assert groups[:, 2:].tolist() == [[1, 0]] * 7
+    assert groups[:, 2:].tolist() == [[1, 0]] * 10
+
+
+def test_whole_experts_lie_on_neighbours():
+    # Qwen3 235B on 256: tensor 2, stages 8, experts over 32 ranks of 16 replicas
+    groups = groups_of(plan(tensor=2, data=16, pipeline=8, expert=32, whole=1))[0]
+    assert groups[PRICE_ROWS.index("expert all-to-all")].tolist() == [32, 1, 1, 0]
+    assert groups[PRICE_ROWS.index("expert-data reduce-scatter"), 0] == 1
+    assert groups[PRICE_ROWS.index("data reduce-scatter")].tolist() == [16, 2, 1, 0]
+
+
+def test_replicas_of_shards_are_as_far_apart_as_groups_are_long():
+    groups = groups_of(plan(tensor=2, data=16, expert=2, shards=4))[0]
+    assert groups[PRICE_ROWS.index("data reduce-scatter")].tolist() == [4, 2, 1, 0]
+    assert groups[PRICE_ROWS.index("replica all-reduce")].tolist() == [4, 8, 1, 0]
+    assert groups[PRICE_ROWS.index("expert-data reduce-scatter")].tolist() == [2, 4, 1, 0]
+    assert groups[PRICE_ROWS.index("expert-replica all-reduce")].tolist() == [4, 8, 1, 0]
 
 
 def test_context_and_data_apart_make_gradients_cross_two_axes():

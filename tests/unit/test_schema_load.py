@@ -154,7 +154,7 @@ def test_yes_is_a_text_as_yaml_1_2_says(tmp_path):
                 14,
                 "goal.precision",
                 "'bf8' is no choice for precision",
-                "did you mean fp8 or bf16? Known: bf16, fp16, fp8",
+                "did you mean fp8 or bf16 or mxfp8? Known: bf16, fp16, fp4, fp8, mxfp8, nvfp4",
             ),
         ),
         (
@@ -207,7 +207,7 @@ def test_yes_is_a_text_as_yaml_1_2_says(tmp_path):
                 22,
                 "search.recompute[0]",
                 "'some' is no choice for recompute",
-                "did you mean none? Known: full, none, selective",
+                "did you mean none? Known: full, none, offload, selective",
             ),
         ),
         (

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from netloom.kernels.inputs import PLAN_COLUMNS, RECOMPUTES, SHARDINGS
+from netloom.kernels.inputs import CONTEXT_KINDS, PLAN_COLUMNS, RECOMPUTES, SHARDINGS
 from netloom.schema.study import Search
 from netloom.search.plans import PlanSpace, plan_matrix
 from netloom.workload.shape import Experts, LatentAttention, TransformerShape
@@ -49,7 +49,7 @@ def allowed(shape, count, domain, batch, sequence):
                         for recompute in (0, 1, 2):
                             yield (
                                 tensor, context, pipeline, interleave, data, expert, micro_batch,
-                                num_micro, sharding, recompute,
+                                num_micro, sharding, recompute, 0, 0, 0,
                             )  # fmt: skip
 
 
@@ -89,20 +89,79 @@ def test_the_matrix_is_the_set_that_the_rules_allow(case):
 
 
 PINS = {
-    "tensor": (2,), "context": (1, 2), "pipeline": (2,), "interleave": (7,), "expert": (4,),
+    "tensor": (2,), "context": (1, 2), "pipeline": (2,), "interleave": (7,), "expert": (8,),
     "micro_batch": (1, 2), "recompute": ("full",), "sharding": ("optimizer",),
 }  # fmt: skip
 
 
+def column(plans, name):
+    return plans[:, PLAN_COLUMNS.index(name)]
+
+
+def with_bounds(**bounds):
+    return plan_matrix(PlanSpace(EXPERTS, 64, 8, 64, 4096, Search(**bounds)))
+
+
+def only_where_pinned(name, plan):
+    """Return whether a plan is one that the search takes only where the user names its size."""
+    sizes = dict(zip(PLAN_COLUMNS, plan, strict=True))
+    if name == "pipeline":
+        # chunks of unequal length
+        return not splits(
+            EXPERTS, sizes["pipeline"], sizes["interleave"], sizes["num_micro_batches"]
+        )
+    # whole experts, which need tensor ranks as well
+    return name == "expert" and sizes["data"] * sizes["context"] % sizes["expert"] > 0
+
+
 @pytest.mark.parametrize("name", PINS)
 def test_a_bound_keeps_the_plans_that_have_it(name):
-    free = plan_matrix(PlanSpace(EXPERTS, 64, 8, 64, 4096, Search()))
-    pinned = plan_matrix(PlanSpace(EXPERTS, 64, 8, 64, 4096, Search(**{name: PINS[name]})))
+    free, pinned = with_bounds(), with_bounds(**{name: PINS[name]})
     codes = {"recompute": RECOMPUTES, "sharding": SHARDINGS}.get(name)
     values = [codes.index(value) for value in PINS[name]] if codes else PINS[name]
-    chosen = free[np.isin(free[:, PLAN_COLUMNS.index(name)], values)]
-    assert len(chosen)
-    assert set(map(tuple, pinned.tolist())) == set(map(tuple, chosen.tolist()))
+    chosen = set(map(tuple, free[np.isin(column(free, name), values)].tolist()))
+    found = set(map(tuple, pinned.tolist()))
+    assert chosen
+    assert chosen <= found
+    assert (len(found) > len(chosen)) == (name in ("pipeline", "expert"))
+    assert all(only_where_pinned(name, plan) for plan in found - chosen)
+    assert np.isin(column(pinned, name), values).all()
+
+
+def test_whole_experts_need_tensor_ranks_that_share_something():
+    split = with_bounds(expert_tensor=(2, 4, 8), expert=(8,))
+    whole = with_bounds(expert_tensor=(1,), expert=(8,))
+    assert set(column(split, "expert_tensor")) == {0}
+    # without tensor ranks both are the same
+    assert set(column(whole[column(whole, "tensor") == 1], "expert_tensor")) == {0}
+    assert set(column(whole[column(whole, "tensor") > 1], "expert_tensor")) == {1}
+    replicas = column(whole, "data") * column(whole, "context")
+    assert (replicas * column(whole, "tensor") % 8 == 0).all()
+    assert (replicas % 8 != 0).any()
+
+
+def test_ulysses_gives_each_rank_whole_heads():
+    found = with_bounds(context_kind=("ulysses",), tensor=(2, 4), context=(1, 2, 4, 8, 16))
+    first = PLAN_COLUMNS.index("tensor")
+    pairs = set(map(tuple, found[:, first : first + 2].tolist()))
+    # 16 heads
+    assert pairs == {(2, 1), (2, 2), (2, 4), (2, 8), (4, 1), (4, 2), (4, 4)}
+    named = column(found, "context_kind")
+    assert set(named[column(found, "context") == 1]) == {0}
+    assert set(named[column(found, "context") > 1]) == {CONTEXT_KINDS.index("ulysses")}
+
+
+def test_shards_lie_on_groups_that_divide_the_replicas():
+    found = with_bounds(
+        shard_group=(4, 16, 64), sharding=("none", "parameters"), pipeline=(1,), tensor=(1, 4)
+    )
+    replicas = column(found, "data") * column(found, "context")
+    group, sharding = column(found, "shard_group"), column(found, "sharding")
+    assert set(group[sharding == 0]) == {0}
+    sharded = sharding > 0
+    # all replicas together are the usual
+    assert set(group[sharded & (replicas == 64)]) == {0, 4, 16}
+    assert set(group[sharded & (replicas == 16)]) == {0, 4}
 
 
 def test_a_bound_may_go_beyond_what_the_search_tries_on_its_own():
@@ -113,11 +172,11 @@ def test_a_bound_may_go_beyond_what_the_search_tries_on_its_own():
 
 
 def test_a_bound_that_breaks_a_rule_leaves_nothing():
-    assert plan_matrix(PlanSpace(GPT, 64, 8, 64, 1024, Search(tensor=(5,)))).shape == (0, 10)
+    assert plan_matrix(PlanSpace(GPT, 64, 8, 64, 1024, Search(tensor=(5,)))).shape == (0, 13)
 
 
 def test_llama_405b_as_meta_trained_it_is_among_the_plans():
     # arXiv:2407.21783 table 4: TP 8, CP 1, PP 16, DP 128 and batch 2,048 on 16,384
     shape = TransformerShape("405b", 16384, 126, 128, 8, 128, 53248, True, 128256, False)
     plans = plan_matrix(PlanSpace(shape, 16384, 8, 2048, 8192, Search()))
-    assert (8, 1, 16, 8, 128, 1, 1, 16, 1, 0) in set(map(tuple, plans.tolist()))
+    assert (8, 1, 16, 8, 128, 1, 1, 16, 1, 0, 0, 0, 0) in set(map(tuple, plans.tolist()))

@@ -22,6 +22,7 @@ from netloom.kernels import inputs
 from netloom.result import Communication, Plan, StepParts
 from netloom.simulate.step import PricedPlan, StepModel, communication_of, parts_of, plan_of
 from netloom.simulate.timeline import PlayedPlan, play_plan, schedule_of
+from netloom.workload.precision import FORMATS
 from netloom.workload.shape import TransformerShape
 
 __all__ = ["ExplainedStep", "Subject", "explain_step"]
@@ -157,7 +158,7 @@ def explain_step(
             bool(model.software.fused_attention),
         ),
         expected=interval(
-            step_s, subject.accelerator, subject.precision in ("fp8", "fp4"),
+            step_s, subject.accelerator, FORMATS[subject.precision].operand_bytes < 2.0,
             subject.shape.experts is not None,
         ),
     )  # fmt: skip

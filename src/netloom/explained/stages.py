@@ -9,7 +9,7 @@ Legend for shapes: D stages of the pipeline.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 from netloom.kernels import inputs
 from netloom.simulate.step import StepModel
 from netloom.simulate.timeline import PlayedPlan
-
-if TYPE_CHECKING:
-    from netloom.kernels.memory import Shards
 
 
 class StageColumns(NamedTuple):
@@ -68,11 +65,11 @@ def stage_columns(
 
     Parameters
     ----------
-    plan : int64, shape (10,), columns `inputs.PLAN_COLUMNS`; its layers have to split.
-    prices : float64, shape (7, 2), rows `inputs.PRICE_ROWS`.
+    plan : int64, shape (13,), columns `inputs.PLAN_COLUMNS`; its layers have to split.
+    prices : float64, shape (10, 2), rows `inputs.PRICE_ROWS`.
     """
     from netloom.kernels.layer import layer_times
-    from netloom.kernels.memory import stage_memory
+    from netloom.kernels.memory import shards_of, stage_memory
     from netloom.kernels.stages import FIRST, LAST, MIDDLE, SHORT, make_stage, split_layers
     from netloom.kernels.step import STEP_COLUMNS, WEIGHTS, end_times, fill_step, stage_times
 
@@ -80,7 +77,7 @@ def stage_columns(
     num_stages, interleave = int(plan[inputs.PIPELINE]), float(plan[inputs.INTERLEAVE])
     pipeline, num_micro = float(num_stages), float(plan[inputs.NUM_MICRO_BATCHES])
     micro_batch, sequence = float(plan[inputs.MICRO_BATCH]), float(model.sequence)
-    shards = _shards(plan)
+    shards = shards_of(plan)
     split = split_layers(shape.num_layers, pipeline, interleave)
     places = np.full(num_stages, MIDDLE)
     places[num_stages - 1 - int(split.num_short) :] = SHORT
@@ -90,7 +87,8 @@ def stage_columns(
     dense, sparse = [
         layer_times(
             micro_batch, sequence, shards.tensor, shards.context, shards.expert, shards.recompute,
-            has_experts, prices, shape, machine, software,
+            has_experts, prices, shape, machine, software, shards.expert_tensor,
+            shards.context_kind,
         )
         for has_experts in (False, bool(shape.num_experts))
     ]  # fmt: skip
@@ -120,17 +118,6 @@ def stage_columns(
     return StageColumns(columns, slowdown)
 
 
-def _shards(plan: NDArray[np.int64]) -> Shards:
-    from netloom.kernels.memory import Shards
-
-    tensor, context, expert, data = (
-        float(plan[column])
-        for column in (inputs.TENSOR, inputs.CONTEXT, inputs.EXPERT, inputs.DATA)
-    )
-    sharding, recompute = int(plan[inputs.SHARDING]), int(plan[inputs.RECOMPUTE])
-    return Shards(tensor, context, expert, data, sharding, recompute)
-
-
 def _in_flight(stage: int, plan: NDArray[np.int64]) -> float:
     """Return the microbatches of a whole stage whose activations are alive at once."""
     from netloom.kernels.stages import chunks_in_flight
@@ -153,11 +140,11 @@ def device_memory(
     -------
     float64, shape (D, 5), bytes.
     """
-    from netloom.kernels.memory import stage_memory
+    from netloom.kernels.memory import shards_of, stage_memory
     from netloom.kernels.stages import Stage
 
     shape, held = model.shape, played.stages
-    shards = _shards(plan)
+    shards = shards_of(plan)
     order, peak = played.timeline.order, played.timeline.peak_activations
     memory = np.empty((order.num_devices, 5))
     for device, stages in enumerate(order.virtual_stage):

@@ -190,8 +190,10 @@ def stage_memory(
     buffers = machine.reserved_bytes + 6.0 * tokens * stage.logit_columns / shards.tensor
     if shards.recompute == OFFLOAD:
         # the layer in use, and the one on its way to or from the host
-        buffers += 2.0 * tokens * activation_bytes_per_token(
-            sequence, 0, has_experts, shards.tensor, shape, software
+        buffers += (
+            2.0
+            * tokens
+            * activation_bytes_per_token(sequence, 0, has_experts, shards.tensor, shape, software)
         )
     if shards.recompute == 2:
         # the layer that is being done again holds everything once

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from netloom.kernels.data_messages import data_messages
 from netloom.kernels.inputs import (
     CONTEXT_EXCHANGE,
     CONTEXT_GATHER,
@@ -33,7 +34,6 @@ from netloom.kernels.inputs import (
 from netloom.kernels.layer import layer_times
 from netloom.kernels.memory import StageParameters, shards_of, stage_parameters
 from netloom.kernels.stages import NUM_PLACES, make_stage, split_layers
-from netloom.kernels.step import data_messages
 
 #: Columns of the answer: sizes by `inputs.PRICE_ROWS`, and what one gradient bucket is of data's.
 BUCKET = 10

@@ -53,9 +53,9 @@ def split_layers(num_layers: float, pipeline: float, interleave: float) -> Split
     3.3.2) and with Megatron's ``--account-for-embedding-in-pipeline-split`` and
     ``--account-for-loss-in-pipeline-split``; the loss alone comes second to none and to both.
 
-    Layers that do not split evenly are dealt out as evenly as they can be, embedding and loss taking
-    a place each and the longer stages standing in between; chunks of one stage then differ too, which
-    their mean stands for.
+    Layers that do not split evenly are dealt out as evenly as they can be, embedding and loss
+    taking a place each and the longer stages standing in between; chunks of one stage then differ
+    too, which their mean stands for.
 
     Examples
     --------
@@ -71,7 +71,8 @@ def split_layers(num_layers: float, pipeline: float, interleave: float) -> Split
     for extra in (0.0, 2.0, 1.0):
         if (num_layers + extra) % chunks == 0.0 and (extra == 0.0 or pipeline > 1.0):
             slots = (num_layers + extra) / pipeline
-            return Split(slots - (1.0 if extra == 2.0 else 0.0), slots, slots - min(extra, 1.0), 0.0)
+            first = slots - 1.0 if extra == 2.0 else slots
+            return Split(first, slots, slots - min(extra, 1.0), 0.0)
     places = num_layers + 2.0
     if pipeline < 2.0 or places < 2.0 * pipeline or places < chunks:
         return Split(0.0, 0.0, 0.0, 0.0)

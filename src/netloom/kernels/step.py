@@ -12,28 +12,24 @@ and the step is that of the stage that ends last.
 
 Under DualPipe microbatches enter at both ends, forward and backward of two microbatches run as one
 block FB that hides expert messages, p + 1 of them run apart, and weight gradients fill gaps:
-``(m - p - 1) FB + (p + 1) (F + B) + (p / 2 - 1) (FB + B - 3 W)`` (arXiv:2412.19437, table 2, for the
-last term), with B a whole backward and W its weight gradients.
+``(m - p - 1) FB + (p + 1) (F + B) + (p / 2 - 1) (FB + B - 3 W)`` (arXiv:2412.19437, table 2, for
+the last term), with B a whole backward and W its weight gradients.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from netloom.kernels.data_messages import data_messages
 from netloom.kernels.inputs import (
-    DATA_SCATTER,
-    EXPERT_DATA_SCATTER,
-    EXPERT_REPLICA_REDUCE,
     INTERLEAVE,
     MICRO_BATCH,
     NUM_MICRO_BATCHES,
     PIPELINE,
     PIPELINE_SEND,
-    REPLICA_REDUCE,
     MachineInputs,
     ShapeInputs,
     SoftwareInputs,
@@ -46,7 +42,7 @@ from netloom.kernels.memory import (
     stage_memory,
     stage_parameters,
 )
-from netloom.kernels.messages import hidden_rest_s, transfer_s
+from netloom.kernels.messages import transfer_s
 from netloom.kernels.stages import FIRST, NUM_PLACES, Stage, make_stage, split_layers
 
 #: Columns of the answer, float64, shape (P, 25).
@@ -65,14 +61,6 @@ TENSOR_SENT, CONTEXT_SENT, EXPERT_SENT, PIPELINE_SENT, DATA_SENT = range(20, 25)
 #: Fields of `LayerTimes` whose sum is what a stage is busy for; the places of `expert_total_s` and
 #: `weight_s`.
 _NUM_BUSY, EXPERT_WHOLE, WEIGHT_GRADIENTS = 8, 10, 14
-
-
-class DataMessages(NamedTuple):
-    """Gradients and weights that cross the data group: whole and exposed seconds, bytes sent."""
-
-    total_s: float
-    exposed_s: float
-    sent_bytes: float
 
 
 @njit(cache=True)
@@ -104,95 +92,6 @@ def end_times(
     loss_s = 8.0 * tokens * shape.vocab / tensor / machine.hbm_bytes_per_s
     embedding_s = 6.0 * tokens * shape.hidden / machine.hbm_bytes_per_s
     return np.array([embedding_s, head.forward_s + loss_s, head.input_s + head.weight_s + loss_s])
-
-
-@njit(cache=True)
-def _across_data_s(
-    held: StageParameters, bytes_per_parameter: float, calls: float, prices: np.ndarray
-) -> float:
-    """Return seconds of one reduce-scatter or all-gather of a stage's parameters, in `calls`."""
-    seconds = 0.0
-    if held.common > held.common_sharded:
-        seconds += calls * prices[DATA_SCATTER, 0]
-        seconds += held.common * bytes_per_parameter * prices[DATA_SCATTER, 1]
-    if held.routed > held.routed_sharded:
-        seconds += calls * prices[EXPERT_DATA_SCATTER, 0]
-        seconds += held.routed * bytes_per_parameter * prices[EXPERT_DATA_SCATTER, 1]
-    return seconds
-
-
-@njit(cache=True)
-def _across_replicas(
-    held: StageParameters, bytes_per_parameter: float, calls: float, prices: np.ndarray
-) -> tuple[float, float]:
-    """Return seconds and bytes sent of the all-reduce of shards over their replicas."""
-    seconds = sent = 0.0
-    if held.common_replicas > 1.0:
-        num_bytes = held.common_sharded * bytes_per_parameter
-        seconds += calls * prices[REPLICA_REDUCE, 0] + num_bytes * prices[REPLICA_REDUCE, 1]
-        sent += 2.0 * num_bytes * (held.common_replicas - 1.0) / held.common_replicas
-    if held.routed_replicas > 1.0 and held.routed > 0.0:
-        num_bytes = held.routed_sharded * bytes_per_parameter
-        seconds += calls * prices[EXPERT_REPLICA_REDUCE, 0]
-        seconds += num_bytes * prices[EXPERT_REPLICA_REDUCE, 1]
-        sent += 2.0 * num_bytes * (held.routed_replicas - 1.0) / held.routed_replicas
-    return seconds, sent
-
-
-@njit(cache=True)
-def data_messages(
-    held: StageParameters,
-    sharding: int,
-    num_micro: float,
-    calls: float,
-    forward_window_s: float,
-    backward_window_s: float,
-    software: SoftwareInputs,
-    prices: np.ndarray,
-) -> DataMessages:
-    """Return messages of data parallelism.
-
-    Sharding nothing reduces gradients after backward (an all-reduce is a reduce-scatter and an
-    all-gather); sharding the optimizer scatters gradients under backward and gathers weights under
-    forward; sharding gradients scatters in every microbatch; sharding parameters gathers them in
-    every forward and every backward as well. Where shards have replicas, an all-reduce over these
-    follows the last backward's scatters.
-    """
-    scatter = _across_data_s(held, software.gradient_bytes, calls, prices)
-    gather = _across_data_s(held, 2.0, calls, prices)
-    if sharding == 3:
-        # parameters are gathered tensor by tensor, at the rate that the release's gathers reach
-        more_calls = calls * software.gathers_per_layer
-        slower = 1.0 / software.gather_rate_fraction
-        scatter = _across_data_s(held, slower * software.gradient_bytes, more_calls, prices)
-        gather = _across_data_s(held, slower * 2.0, more_calls, prices)
-    moved = held.common - held.common_sharded + held.routed - held.routed_sharded
-    forward, backward = gather, scatter
-    forward_bytes, backward_bytes = 2.0 * moved, software.gradient_bytes * moved
-    forward_repeats = backward_repeats = 1.0
-    if sharding == 0:
-        forward, backward = 0.0, 2.0 * scatter
-        forward_bytes, backward_bytes = 0.0, 2.0 * backward_bytes
-    elif sharding == 2:
-        backward_repeats = num_micro
-    elif sharding == 3:
-        forward_repeats = backward_repeats = num_micro
-        backward += gather
-        backward_bytes += 2.0 * moved
-    exposed = forward_repeats * hidden_rest_s(
-        forward, forward_window_s, calls, software.overlaps_data
-    )
-    exposed += backward_repeats * hidden_rest_s(
-        backward, backward_window_s, calls, software.overlaps_data
-    )
-    total = forward_repeats * forward + backward_repeats * backward
-    sent = forward_repeats * forward_bytes + backward_repeats * backward_bytes
-    across, across_bytes = _across_replicas(held, software.gradient_bytes, calls, prices)
-    if across > 0.0:
-        hidden = software.overlaps_data
-        exposed += hidden_rest_s(backward + across, backward_window_s, calls, hidden)
-        exposed -= hidden_rest_s(backward, backward_window_s, calls, hidden)
-    return DataMessages(total + across, exposed, sent + across_bytes)
 
 
 @njit(cache=True)

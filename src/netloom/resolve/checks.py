@@ -27,6 +27,7 @@ from netloom.schema.study import Cluster, Goal, Network, Search, Study
 from netloom.simulate.rank_order import cannot_split, splits_experts
 from netloom.topology.counts import ports_needed, tier_rates
 from netloom.topology.fabric import Fabric
+from netloom.workload.precision import matmul_efficiency, peak_flops_per_s
 
 
 def checks(directory: Path) -> Callable[[Mapping[str, Any]], Iterable[Problem]]:
@@ -125,13 +126,13 @@ def _precision_problems(goal: Goal, cluster: Cluster, directory: Path) -> Iterat
     node, software = _part("node", cluster.node), known_software(cluster.software, directory)
     if node is None:
         return
-    known = catalog.get("accelerator", node.accelerator).peak_flops_per_s
-    if goal.precision is not None and goal.precision not in known:
-        yield Problem(
-            f"{node.accelerator} has no peak rate in {goal.precision}",
-            hint=f"write one of {', '.join(known)}",
-            where="goal.precision",
-        )
+    accelerator = catalog.get("accelerator", node.accelerator)
+    if goal.precision is not None:
+        try:
+            peak_flops_per_s(accelerator, goal.precision)
+        except ParameterError as error:
+            yield error.problem
+            return
     if software is None:
         return
     calibration = software.accelerators.get(node.accelerator)
@@ -143,12 +144,11 @@ def _precision_problems(goal: Goal, cluster: Cluster, directory: Path) -> Iterat
             f"{', '.join(software.accelerators)}",
             where="cluster.software",
         )
-    elif goal.precision == "fp8" and calibration.fp8_matmul_efficiency is None:
-        yield Problem(
-            f"{software.name} is not calibrated in fp8 on {node.accelerator}",
-            hint="write bf16, or name another software of the cluster",
-            where="goal.precision",
-        )
+    elif goal.precision is not None:
+        try:
+            matmul_efficiency(software, accelerator, goal.precision)
+        except ParameterError as error:
+            yield error.problem
 
 
 def _software_for(accelerator: str) -> Iterator[str]:

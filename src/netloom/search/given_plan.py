@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netloom.errors import ParameterError, nearest
-from netloom.kernels.inputs import PLAN_COLUMNS, RECOMPUTES, SHARDINGS
+from netloom.kernels.inputs import CONTEXT_KINDS, PLAN_COLUMNS, RECOMPUTES, SHARDINGS
 from netloom.schema.study import Search
 from netloom.search.plans import PlanSpace, plan_matrix
 from netloom.simulate.rank_order import cannot_split, splits_experts
@@ -17,12 +17,12 @@ from netloom.simulate.rank_order import cannot_split, splits_experts
 #: What may be written for a column of a plan.
 KEYS = {
     "tp": "tensor", "cp": "context", "pp": "pipeline", "vp": "interleave", "vpp": "interleave",
-    "dp": "data", "ep": "expert", "mbs": "micro_batch",
+    "dp": "data", "ep": "expert", "mbs": "micro_batch", "etp": "expert_tensor",
 }  # fmt: skip
 
 #: Columns that follow from the others.
 _DERIVED = ("data", "num_micro_batches")
-_CHOICES = {"sharding": SHARDINGS, "recompute": RECOMPUTES}
+_CHOICES = {"sharding": SHARDINGS, "recompute": RECOMPUTES, "context_kind": CONTEXT_KINDS}
 
 
 def given_plans(space: PlanSpace, text: str) -> tuple[PlanSpace, NDArray[np.int64]]:
@@ -121,8 +121,15 @@ def _size_reasons(space: PlanSpace, sizes: dict[str, int]) -> Iterator[str]:
     for count, noun in divided:
         if count % tensor:
             yield f"tensor {tensor} does not divide {count} {noun}"
-    if context > 1 and space.sequence % (2 * context):
-        yield f"context {context} does not cut {space.sequence} tokens into {2 * context} pieces"
+    by_heads = space.bounds.context_kind == ("ulysses",)
+    pieces = context if by_heads else 2 * context
+    if context > 1 and space.sequence % pieces:
+        yield f"context {context} does not cut {space.sequence} tokens into {pieces} pieces"
+    elif by_heads and context > 1 and key_value % (tensor * context):
+        yield (
+            f"under ulysses {tensor} tensor times {context} context ranks do not divide "
+            f"{key_value} key-value heads"
+        )
     expert = sizes.get("expert", 1)
     if experts is None and expert > 1:
         yield f"expert {expert}: {shape.name} has no experts"
@@ -135,11 +142,19 @@ def _batch_reasons(space: PlanSpace, sizes: dict[str, int], data: int) -> Iterat
 
     context, pipeline = sizes["context"], sizes["pipeline"]
     expert, micro_batch = sizes.get("expert", 1), sizes.get("micro_batch", 1)
-    if data * context % expert:
-        yield f"expert {expert} does not divide {data * context} data and context ranks"
+    folded = data * context % expert > 0 or sizes.get("expert_tensor") == 1
+    ranks = data * context * (sizes["tensor"] if folded else 1)
+    shard_group = sizes.get("shard_group", 1)
+    if ranks % expert:
+        noun = "tensor, data and context" if folded else "data and context"
+        yield f"expert {expert} does not divide {ranks} {noun} ranks"
+    elif data * context % shard_group:
+        yield f"shard_group {shard_group} does not divide {data * context} data and context ranks"
     else:
         plan = np.ones(len(PLAN_COLUMNS), dtype=np.int64)
-        for name, size in (sizes | {"data": data}).items():
+        for name, size in (
+            sizes | {"data": data, "expert_tensor": int(folded), "shard_group": shard_group}
+        ).items():
             plan[PLAN_COLUMNS.index(name)] = size
         if splits_experts(plan[None], space.bounds.order)[0]:
             yield cannot_split(plan, space.bounds.order).problem.message

@@ -32,7 +32,13 @@ from netloom.units import show
 #: Plans that a refusal shows.
 NUM_SHOWN = 3
 
-_CHOICES = {"sharding": inputs.SHARDINGS, "recompute": inputs.RECOMPUTES}
+_CHOICES = {
+    "sharding": inputs.SHARDINGS, "recompute": inputs.RECOMPUTES,
+    "context_kind": inputs.CONTEXT_KINDS,
+}  # fmt: skip
+
+#: Sizes that the search does not try on its own.
+_ONLY_WHERE_ASKED = ("expert_tensor", "shard_group")
 
 
 def named_plan(
@@ -105,10 +111,10 @@ def nearest_plans(
 def _valid(space: PlanSpace, given: dict[str, int | str], model: StepModel) -> NDArray[np.int64]:
     """Return all plans that fit in memory, of any size; uneven stages where the user named them."""
     choices: dict[str, tuple[int | str, ...]] = {
-        name: (given[name],) for name in _CHOICES if name in given
+        name: (given[name],) for name in (*_CHOICES, *_ONLY_WHERE_ASKED) if name in given
     }
     pinned = [choices]
-    for name in ("pipeline", "micro_batch"):
+    for name in ("pipeline", "micro_batch", "expert"):
         if name in given:
             pinned.append(choices | {name: (given[name],)})
     found = [
@@ -185,7 +191,7 @@ def _written(plan: NDArray[np.int64], given: dict[str, int | str]) -> str:
 
     Examples
     --------
-    >>> plan = np.array([8, 1, 16, 8, 128, 1, 1, 128, 1, 0])
+    >>> plan = np.array([8, 1, 16, 8, 128, 1, 1, 128, 1, 0, 0, 0, 0])
     >>> _written(plan, {"tensor": 6, "pipeline": 16, "sharding": "none"})
     'tp=8,pp=16,sharding=optimizer'
     """

@@ -131,10 +131,10 @@ def _expert_tensor(space: PlanSpace, tensor: int, replicas: int, expert: int) ->
     asked = space.bounds.expert_tensor
     if replicas % expert == 0 and (asked is None or tensor in asked or is_dense):
         yield 0
-    pinned = space.bounds.expert is not None and replicas % expert > 0
-    if not is_dense and replicas * tensor % expert == 0:
-        if (asked is None and pinned) or (asked is not None and 1 in asked):
-            yield 1
+    needed = space.bounds.expert is not None and replicas % expert > 0
+    whole = needed if asked is None else 1 in asked
+    if whole and not is_dense and replicas * tensor % expert == 0:
+        yield 1
 
 
 def _shard_group(space: PlanSpace, sharding: str, replicas: int) -> Iterator[int]:

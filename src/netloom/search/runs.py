@@ -176,7 +176,7 @@ def _network_failures(
         known = merged.get(part.cause)
         num_parts = part.num_parts + (known.num_parts if known else 0)
         merged[part.cause] = dataclasses.replace(part, num_parts=num_parts)
-    found = slowdowns(fabric, lambda left: _step_s(run, prepared, best, left, seed))
+    found = priced_losses(run, prepared, best, seed)
     below = nodes_below(fabric, run.resolved.nics_per_node)
     host_links = link_cause(fabric.link_classes[0].name)
     # what is priced by link class holds for each medium of the class
@@ -191,6 +191,17 @@ def _network_failures(
         nodes=nodes,
         num_links=sum(prepared.counts.links.values()),
     )
+
+
+def priced_losses(
+    run: Run, prepared: PreparedNetwork, best: PricedPlan, seed: int
+) -> dict[str, float]:
+    """Return the lengthening of a candidate's step by the loss of one part, by class of part.
+
+    Infinite where a message then has no path. The messages of the plan are priced again on what is
+    left of the fabric, once for each class.
+    """
+    return slowdowns(prepared.fabric, lambda left: _step_s(run, prepared, best, left, seed))
 
 
 def _step_s(

@@ -207,7 +207,7 @@ def phase_seconds(
     ----------
     prices : float64, shape (7, 2), the plan's, see `inputs.PRICE_ROWS`.
     """
-    machine, software = model.machine, model.software
+    software = model.software
     by_block = bool(kind == "dualpipe" or software.dualpipe) and plan[inputs.EXPERT] > 1
     plain = software._replace(overlaps_expert=False, communication_multiprocessors=0.0)
     alone = _of_stages(plan, prices, stages, model, plain)
@@ -242,7 +242,9 @@ def _of_stages(
 ) -> dict[str, NDArray[np.float64]]:
     """Return the fields of `LayerTimes` summed over each virtual stage's layers, shape (V,)."""
     from netloom.kernels.layer import LayerTimes, layer_times
+    from netloom.kernels.memory import shards_of
 
+    shards = shards_of(plan)
     micro_batch, tensor, context, expert = (
         float(plan[column])
         for column in (inputs.MICRO_BATCH, inputs.TENSOR, inputs.CONTEXT, inputs.EXPERT)
@@ -253,7 +255,7 @@ def _of_stages(
             layer = layer_times(
                 micro_batch, float(model.sequence), tensor, context, expert,
                 int(plan[inputs.RECOMPUTE]), has_experts, prices, model.shape, model.machine,
-                software,
+                software, shards.expert_tensor, shards.context_kind,
             )  # fmt: skip
             total += np.outer(layer, count)
     return dict(zip(LayerTimes._fields, total, strict=True))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from netloom.catalog import parts
 from netloom.catalog.software import Software
-from netloom.errors import ParameterError, nearest
 from netloom.kernels.inputs import MachineInputs, ShapeInputs, SoftwareInputs
 from netloom.workload.parameters import count_parameters
+from netloom.workload.precision import FORMATS, matmul_efficiency, peak_flops_per_s
 from netloom.workload.shape import TransformerShape
 
 
@@ -46,43 +46,23 @@ def shape_inputs(shape: TransformerShape) -> ShapeInputs:
 
 
 def machine_inputs(
-    accelerator: parts.Accelerator, software: Software, precision: parts.Precision
+    accelerator: parts.Accelerator, software: Software, precision: str
 ) -> MachineInputs:
     """Return an accelerator under a software release, for matrix products of one precision.
+
+    `precision` is a key of `netloom.workload.precision.FORMATS`.
 
     Raises
     ------
     ParameterError
         When the release is not calibrated for the accelerator or lacks the precision.
     """
-    if accelerator.name not in software.accelerators:
-        raise ParameterError(
-            f"software '{software.name}' is not calibrated for {accelerator.name}",
-            hint=nearest(accelerator.name, software.accelerators),
-            where="cluster.software",
-        )
-    if precision not in accelerator.peak_flops_per_s:
-        raise ParameterError(
-            f"{accelerator.name} has no {precision} peak in the catalogue",
-            hint=f"known: {', '.join(accelerator.peak_flops_per_s)}",
-            where="goal.precision",
-        )
+    peak = peak_flops_per_s(accelerator, precision)
+    efficiency = matmul_efficiency(software, accelerator, precision)
     rated = software.accelerators[accelerator.name]
-    efficiency = rated.matmul_efficiency
-    narrow = {"fp8": rated.fp8_matmul_efficiency, "fp4": rated.fp4_matmul_efficiency}
-    if precision in narrow:
-        found = narrow[precision]
-        if found is None:
-            raise ParameterError(
-                f"software '{software.name}' has no {precision} matrix products on "
-                f"{accelerator.name}",
-                hint="write precision: bf16",
-                where="goal.precision",
-            )
-        efficiency = found
     peak_16_bit = float(accelerator.peak_flops_per_s["bf16"])
     return MachineInputs(
-        matmul_flops_per_s=float(accelerator.peak_flops_per_s[precision]) * float(efficiency),
+        matmul_flops_per_s=peak * efficiency,
         attention_forward_flops_per_s=peak_16_bit * float(rated.attention_forward_efficiency),
         attention_backward_flops_per_s=peak_16_bit * float(rated.attention_backward_efficiency),
         hbm_bytes_per_s=float(accelerator.hbm_bytes_per_s) * float(rated.memory_efficiency),
@@ -94,9 +74,10 @@ def machine_inputs(
         ramp_depth=float(rated.ramp_depth),
         launch_s=float(software.launch_s),
         num_light_kernels=float(software.num_light_kernels),
-        operand_bytes={"fp4": 0.5, "fp8": 1.0}.get(precision, 2.0),
+        operand_bytes=FORMATS[precision].operand_bytes,
         straggler_sigma=float(software.straggler_sigma),
         host_bytes_per_s=float(accelerator.host_bytes_per_s),
+        narrow_copy_bytes=FORMATS[precision].kept_bytes,
     )
 
 

@@ -90,6 +90,7 @@ def _explained(
     from netloom.search.nearest import named_plan
     from netloom.search.plans import PlanSpace, plan_matrix
     from netloom.simulate.step import message_bytes_of, price_plans
+    from netloom.workload.precision import peak_flops_per_s
 
     if schedule is not None:
         SCHEDULES.get(schedule)  # an unknown one is refused before anything is computed
@@ -117,6 +118,6 @@ def _explained(
         batch_tokens=float(goal.num_batch_sequences * goal.sequence),
         accelerator=resolved.accelerator.name,
         precision=goal.precision,
-        peak_flops_per_s=float(resolved.accelerator.peak_flops_per_s[goal.precision]),
+        peak_flops_per_s=peak_flops_per_s(resolved.accelerator, goal.precision),
     )
     return explain_step(best.priced, prices, subject, schedule)

@@ -18,6 +18,7 @@ from netloom.validation.failures import (
     inventory,
     llama3_rates,
     node_failure_hours,
+    simulated_effective,
     write_s,
 )
 from netloom.validation.published import between, cite, half_digit, read, with_values
@@ -34,6 +35,26 @@ def rows() -> Iterator[Row]:
     yield from _rsc1(published["rsc1"])
     for case in published["runs"]:
         yield _run(case, network)
+    yield _simulated(published["llama3"], network)
+
+
+def _simulated(case: dict[str, Any], network: Exposure) -> Row:
+    """Simulate the run, every rate drawn from its count and the network's at its own."""
+    rates = llama3_rates()
+    median = simulated_effective(
+        inventory(case["accelerators"], network), rates, write_s(case["parameters"], rates)
+    )
+    middle, tolerance = between(*case["effective"])
+    return Row(
+        "failure",
+        f"{case['name']}: effective time, median of 1,000 simulated runs",
+        "",
+        middle,
+        median,
+        tolerance,
+        cite(case["source"]),
+        note="printed as above 90 %: the middle of 90 to 100 %; rates drawn from their counts",
+    )
 
 
 def _measured_network(case: dict[str, Any]) -> Exposure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,13 +18,14 @@ from netloom.validation.failures import (
     llama3_rates,
     node_failure_hours,
 )
+from netloom.validation.lost_leaf import lost_leaf
 from netloom.validation.published import NOT_PROMISED, cite, read
 
 _CATEGORY = "failure-unpromised"
 
 
 def rows() -> Iterator[Row]:
-    """Yield small jobs, an early run, and network events from the parts of a fabric."""
+    """Yield small jobs, an early run, network events from a fabric's parts, and a lost leaf."""
     published = read("failure.yaml")
     rsc1, opt = published["rsc1"], published["opt"]
     for num_accelerators, hours in rsc1["measured_hours_between"].items():
@@ -49,6 +51,31 @@ def rows() -> Iterator[Row]:
         note=opt["note"],
     )
     yield _network_events(published["llama3"])
+    yield from _lost_leaf(published["leaf"])
+
+
+def _lost_leaf(case: dict[str, Any]) -> Iterator[Row]:
+    """Take one leaf away under a training job, on one plane and on two."""
+    single, dual = lost_leaf(case, 1), lost_leaf(case, 2)
+    found = {
+        # where the step runs on without the leaf, no node is cut off
+        "one plane, share of nodes cut off, at least": (
+            case["one_plane_at_least"],
+            single.nodes_fraction if math.isinf(single.slowdown) else 0.0,
+        ),
+        "two planes, step longer by, below": (case["two_planes_below"], dual.slowdown),
+    }
+    for name, (published, computed) in found.items():
+        yield Row(
+            _CATEGORY,
+            f"{case['name']}: {name}",
+            "",
+            published,
+            computed,
+            NOT_PROMISED,
+            cite(case["source"]),
+            note=case["note"],
+        )
 
 
 def _network_events(case: dict[str, Any]) -> Row:

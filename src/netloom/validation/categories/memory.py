@@ -106,5 +106,8 @@ def _plan(case: dict[str, Any], recompute: str) -> list[int]:
         "num_micro_batches": case["batch"] // case["micro_batch"],
         "sharding": inputs.SHARDINGS.index("none"),
         "recompute": inputs.RECOMPUTES.index(recompute),
+        "expert_tensor": _TENSOR,
+        "context_kind": 0,
+        "shard_group": 1,
     }
     return [sizes[column] for column in inputs.PLAN_COLUMNS]
