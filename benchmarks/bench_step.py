@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from netloom import evaluate
-from netloom.cli.commands.plan import read
+from netloom.cli.study import read
 from netloom.explained import Subject, explain_step
 from netloom.report.perfetto import encode
 from netloom.report.step_trace import step_tracks

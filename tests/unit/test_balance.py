@@ -11,7 +11,7 @@ from scipy import optimize, stats
 
 from netloom import catalog, search
 from netloom.cli.app import main
-from netloom.cli.commands.plan import read
+from netloom.cli.study import read
 from netloom.errors import ParameterError
 from netloom.search.balance import (
     balance,

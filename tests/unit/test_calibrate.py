@@ -15,7 +15,7 @@ from netloom.calibrate import calibrate, part_text
 from netloom.calibrate.measured_row import MeasuredRow, measured_row, measured_rows
 from netloom.catalog.load import read_part
 from netloom.cli.app import main
-from netloom.cli.commands.plan import read
+from netloom.cli.study import read
 from netloom.errors import ParameterError, StudyError
 from netloom.validation.published import DATA, with_values
 from netloom.validation.step_formats import read_rows

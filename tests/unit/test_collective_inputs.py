@@ -10,7 +10,7 @@ import pytest
 
 from netloom import evaluate, topology
 from netloom.cli.app import main
-from netloom.cli.commands.plan import read
+from netloom.cli.study import read
 from netloom.collective_table.allocation import Allocation, accelerators
 from netloom.collective_table.losses import loss_of, lost_parts
 from netloom.collective_table.machine import machines_of_study

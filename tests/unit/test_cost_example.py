@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from netloom import search
-from netloom.cli.commands.plan import read
+from netloom.cli.study import read
 from netloom.money import money_of
 from netloom.report.cost import print_money
 

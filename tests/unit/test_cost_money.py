@@ -10,7 +10,7 @@ import pytest
 from netloom import search
 from netloom.catalog.quantity import GRADES
 from netloom.cli.app import main
-from netloom.cli.commands.plan import read
+from netloom.cli.study import read
 from netloom.cost.money import capex_by_group
 from netloom.errors import ParameterError
 from netloom.failure.checkpoint import effective_fraction

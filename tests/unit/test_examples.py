@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from netloom import search
-from netloom.cli.commands.plan import read
+from netloom.cli.study import read
 from netloom.report.terminal import print_result
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

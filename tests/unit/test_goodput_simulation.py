@@ -248,7 +248,7 @@ reliability:
 
 
 def names_of(path):
-    from netloom.cli.commands.plan import read
+    from netloom.cli.study import read
 
     return [network.name for network in read(path).networks]
 

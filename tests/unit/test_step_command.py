@@ -12,7 +12,7 @@ import yaml
 from netloom import evaluate
 from netloom.catalog import sources
 from netloom.cli.app import main
-from netloom.cli.commands.plan import read
+from netloom.cli.study import read
 from netloom.explained.levers import levers
 from netloom.explained.residuals import FILE, interval, kinds_of, shipped
 from netloom.explained.tiers import tier_times

@@ -1,4 +1,4 @@
-"""``KEY=VALUE`` options that several commands take."""
+"""Options that several commands take: ``KEY=VALUE`` pairs, and counts."""
 
 from __future__ import annotations
 
@@ -30,3 +30,9 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
             raise ParameterError(f"{key} is set twice", hint=f"keep one {option} {key}=...")
         found[key] = value.strip()
     return found
+
+
+def at_least_one(_: object, count: int | None) -> None:
+    """Refuse a count below one, as a validator of a `cyclopts.Parameter`."""
+    if count is not None and count < 1:
+        raise ValueError("must be at least 1")

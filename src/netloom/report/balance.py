@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from netloom.report.cost import table
+from netloom.report.tables import titled_table
 from netloom.search.balance import Balance, ShadowPrice, Step
 from netloom.units import show
 
@@ -38,7 +38,7 @@ def print_balance(found: Balance, console: Console) -> None:
     )
     console.print(Text(found.limit))
     columns = ("step", "change", "days saved", "capex", "one run", "days per M$", "verdict")
-    steps = table("What the next dollar buys", console, columns)
+    steps = titled_table("What the next dollar buys", console, columns)
     for each in found.steps:
         steps.add_row(
             each.part, Text(each.change), f"{each.saved_days:+.3f}", _signed(each.capex_usd),
@@ -53,7 +53,7 @@ def print_balance(found: Balance, console: Console) -> None:
             )
         )  # fmt: skip
     console.print("", Text(found.proportion.words, style="bold"), "")
-    prices = table("Shadow prices", console, ("resource", "shortens the run by", "worth"))
+    prices = titled_table("Shadow prices", console, ("resource", "shortens the run by", "worth"))
     for price in found.shadow_prices:
         prices.add_row(price.resource, *_worth(price))
     console.print(prices, "")

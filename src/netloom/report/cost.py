@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -17,6 +16,7 @@ from netloom import catalog
 from netloom.cost.draws import Interval
 from netloom.money import CandidateMoney, MoneyAnswer
 from netloom.money.inputs import Input
+from netloom.report.tables import titled_table
 from netloom.units import show
 
 #: Version of the JSON layout; grows when a field changes meaning or goes away.
@@ -88,18 +88,6 @@ def print_money(answer: MoneyAnswer, console: Console, *, sources: bool = False)
         )
 
 
-def table(title: str, console: Console, columns: Iterable[str]) -> Table:
-    """Return an empty table: lines on a terminal, Markdown in a file; the first column is left."""
-    found = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold",
-        box=box.SIMPLE_HEAD if console.is_terminal else box.MARKDOWN, pad_edge=False,
-        padding=(0, 1),
-    )  # fmt: skip
-    for number, column in enumerate(columns):
-        found.add_column(column, justify="right" if number else "left", overflow="fold")
-    return found
-
-
 _USD = ((1e9, "B$"), (1e6, "M$"), (1e3, "k$"), (1.0, "$"))
 _WATTS = ((1e9, "GW"), (1e6, "MW"), (1e3, "kW"), (1.0, "W"))
 
@@ -138,7 +126,7 @@ def _probability(share: float) -> str:
 
 def _summary(answer: MoneyAnswer, console: Console) -> Table:
     shown = answer.candidates
-    rows = table("Side by side, the cheapest run first", console, ("", *_names(answer)))
+    rows = titled_table("Side by side, the cheapest run first", console, ("", *_names(answer)))
     for name, texts in (
         ("one run", [_usd(each.run_usd["total"]) for each in shown]),
         ("one run, median", [_median(each.run_usd["total"]) for each in shown]),
@@ -165,7 +153,7 @@ def _median(found: Interval) -> str:
 def _parts(
     answer: MoneyAnswer, console: Console, title: str, parts: list[Mapping[str, Interval]]
 ) -> Table:
-    rows = table(title, console, ("part", *_names(answer)))
+    rows = titled_table(title, console, ("part", *_names(answer)))
     for name in dict.fromkeys(name for each in parts for name in each):
         rows.add_row(name, *(_usd(each[name]) if name in each else "" for each in parts))
     return rows
@@ -186,7 +174,7 @@ def _run(answer: MoneyAnswer, console: Console) -> Table:
 
 
 def _power(answer: MoneyAnswer, console: Console) -> Table:
-    rows = table("Power", console, ("IT power", *_names(answer)))
+    rows = titled_table("Power", console, ("IT power", *_names(answer)))
     for name, field in (
         ("at its maximum", "rated_w"), ("while training", "loaded_w"),
         ("while the job stands still", "idle_w"), ("of that switches and cables", "network_w"),
@@ -210,7 +198,7 @@ def _verdicts(answer: MoneyAnswer) -> Iterator[str]:
 
 def _openness(answer: MoneyAnswer, console: Console) -> Table:
     columns = ("network", "two or more vendors", "open standard", "one vendor", "bound to one")
-    rows = table("Openness, shares of NICs, switches, optics and cables", console, columns)
+    rows = titled_table("Openness, shares of NICs, switches, optics and cables", console, columns)
     for each in answer.candidates:
         found = each.openness
         shares = (
@@ -229,7 +217,7 @@ def _openness(answer: MoneyAnswer, console: Console) -> Table:
 
 def _swings(candidate: CandidateMoney, console: Console) -> Table:
     title = f"What moves the run on {candidate.name}: one input at its 10th and 90th percentile"
-    rows = table(escape(title), console, ("input", "10 %", "90 %", "swing"))
+    rows = titled_table(escape(title), console, ("input", "10 %", "90 %", "swing"))
     for each in candidate.swings[:_FEW_SWINGS]:
         rows.add_row(
             each.words, show(each.low_usd, "money"), show(each.high_usd, "money"),
@@ -244,7 +232,7 @@ def _rents(candidate: CandidateMoney, console: Console) -> Table:
         "offer", "$ per accelerator-hour", "rent for the run", "P(buying is cheaper)",
         "as cheap when in use",
     )  # fmt: skip
-    rows = table(escape(title), console, columns)
+    rows = titled_table(escape(title), console, columns)
     for each in candidate.rents:
         never = each.break_even_fraction > 1
         rows.add_row(

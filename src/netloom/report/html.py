@@ -5,7 +5,7 @@ The numbers come from `StudyResult` alone; the page formats them and computes no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from netloom import units
 from netloom.report.figures import cost_time, days, fabric, memory, network_cost, palette, step, svg
+from netloom.report.page import render
 from netloom.result import BomLine, Candidate, Range, StudyResult
 
 _BOM_LINES = 8
@@ -35,23 +36,14 @@ def page(result: StudyResult, drawings: Mapping[str, str] | None = None) -> str:
     result : the answer.
     drawings : pictures of the winner's hall by the keys of `netloom.report.fabric.DRAWINGS`.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("netloom.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., str]] = {
         "show": units.show,
         "money": money,
         "whole": lambda value: f"{value:,.0f}",
         "fixed": lambda value, digits: f"{value:,.{digits}f}",
         "setting": setting,
     }
-    return environment.get_template("report.html.j2").render(_context(result, drawings or {}))
+    return render("report.html.j2", filters, _context(result, drawings or {}))
 
 
 def money(value: Range, digits: int = 3) -> str:

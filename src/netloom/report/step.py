@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from netloom.explained import ExplainedStep
 from netloom.explained.path import Stretch
+from netloom.report.tables import titled_table
 from netloom.result import StepParts
 from netloom.units import show
 
@@ -139,18 +139,6 @@ def _head(step: ExplainedStep) -> Iterator[str]:
         yield "It does not fit in memory under this schedule."
 
 
-def _table(title: str, console: Console, columns: tuple[str, ...], num_left: int = 1) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold",
-        box=box.SIMPLE_HEAD if console.is_terminal else box.MARKDOWN, pad_edge=False,
-        padding=(0, 1),
-    )  # fmt: skip
-    for number, column in enumerate(columns):
-        left = number < num_left
-        table.add_column(column, justify="left" if left else "right", overflow="fold")
-    return table
-
-
 def _parts(step: ExplainedStep, console: Console) -> Table:
     played = step.played_step
     own = f"closed form, stage {step.by_stage.pacing}"
@@ -158,7 +146,7 @@ def _parts(step: ExplainedStep, console: Console) -> Table:
     title = "Where the step goes; messages are the part that is waited for"
     if not step.own_schedule:
         title += "; the closed form is the software's own schedule"
-    table = _table(title, console, columns)
+    table = titled_table(title, console, columns)
     for name in StepParts.__dataclass_fields__:
         first_s, second_s = getattr(step.parts, name), getattr(played.parts, name)
         if first_s > 0.0 or abs(second_s) > 0.0:
@@ -175,7 +163,7 @@ def _dimensions(step: ExplainedStep, console: Console) -> Table:
         "dimension", "operation", "rate set by", "ranks", "sent", "rate", "all", "waited for",
         "hidden",
     )  # fmt: skip
-    table = _table("Messages of one accelerator, by dimension", console, columns, 3)
+    table = titled_table("Messages of one accelerator, by dimension", console, columns, 3)
     for each in step.communication:
         table.add_row(
             each.dimension, each.operation, each.limited_by, f"{each.group_size:,}",
@@ -188,7 +176,7 @@ def _dimensions(step: ExplainedStep, console: Console) -> Table:
 
 def _tiers(step: ExplainedStep, console: Console) -> Table:
     columns = ("rate set by", "dimensions", "sent", "rate", "all", "waited for", "hidden")
-    table = _table("The same by network tier", console, columns, 2)
+    table = titled_table("The same by network tier", console, columns, 2)
     for tier in step.tiers:
         table.add_row(
             tier.tier, ", ".join(tier.dimensions), show(tier.bytes, "data"),
@@ -212,7 +200,7 @@ def _memory_sentence(step: ExplainedStep) -> str:
 def _devices(step: ExplainedStep, console: Console) -> Table:
     timeline = step.played.timeline
     columns = ("device", "layers", *_MEMORY, "memory", "busy", "bubble")
-    table = _table("Every device of the pipeline", console, columns)
+    table = titled_table("Every device of the pipeline", console, columns)
     stages = step.played.stages
     for device, held in enumerate(timeline.order.virtual_stage):
         layers = stages.num_dense[held].sum() + stages.num_sparse[held].sum()

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from netloom import units
+from netloom.report.page import render
+from netloom.report.tables import titled_table
 from netloom.simulate.bundle_names import BundleNames, bundle_names
 from netloom.traffic import StageLoad, StepTraffic
 
@@ -156,29 +157,21 @@ def write(answer: Answer, folder: Path, top: int) -> tuple[Path, ...]:
 
 def _page(answer: Answer, picture: str, top: int) -> str:
     """Return ``traffic.html``: one file, no request to anywhere."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     from netloom.report.figures import palette, svg
 
-    environment = Environment(
-        loader=PackageLoader("netloom.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"show": units.show}
-    return environment.get_template("traffic.html.j2").render(
-        answer=answer,
-        traffic=answer.traffic,
-        picture=Markup(picture),
-        hottest=list(hottest_links(answer, top)),
-        trunks=list(hottest_links(answer, top, between_switches=True)),
-        used=used_dimensions(answer.traffic),
-        overlap=list(overlap_sentences(answer.traffic)),
-        style=Markup(palette.css() + svg.rules()),
-    )
+    context = {
+        "answer": answer,
+        "traffic": answer.traffic,
+        "picture": Markup(picture),
+        "hottest": list(hottest_links(answer, top)),
+        "trunks": list(hottest_links(answer, top, between_switches=True)),
+        "used": used_dimensions(answer.traffic),
+        "overlap": list(overlap_sentences(answer.traffic)),
+        "style": Markup(palette.css() + svg.rules()),
+    }
+    return render("traffic.html.j2", {"show": units.show}, context)
 
 
 def overlap_sentences(found: StepTraffic) -> Iterator[str]:
@@ -238,18 +231,7 @@ def _safe(content: str) -> str:
 
 
 def _table(title: str, console: Console, columns: tuple[str, ...], num_left: int) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold",
-        box=box.SIMPLE_HEAD if console.is_terminal else box.MARKDOWN, pad_edge=False,
-        padding=(0, 1),
-    )  # fmt: skip
-    for number, column in enumerate(columns):
-        left = number < num_left
-        table.add_column(
-            column, justify="left" if left else "right", no_wrap=not left,
-            overflow="fold" if left else "ellipsis",
-        )  # fmt: skip
-    return table
+    return titled_table(title, console, columns, num_left, wrap_numbers=False)
 
 
 def _dimensions(found: StepTraffic, console: Console) -> Table:

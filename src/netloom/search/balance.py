@@ -20,7 +20,7 @@ from netloom.errors import InfeasibleError, NetloomError, ParameterError
 from netloom.resolve import Resolved, ResolvedNetwork
 from netloom.result import Candidate
 from netloom.search.best import best_plan
-from netloom.search.plans import PlanSpace, plan_matrix
+from netloom.search.plans import plan_matrix, plan_space
 from netloom.search.variants import Variant, growths, variants, why
 from netloom.simulate.network import SCALE_UP
 
@@ -185,15 +185,8 @@ def balance(
 
 def evaluated(resolved: Resolved, seed: int) -> Candidate:
     """Return the answer of a study's first network with its best plan."""
-    run, goal = evaluate.start(resolved), resolved.study.goal
-    space = PlanSpace(
-        shape=run.shape,
-        num_accelerators=resolved.study.cluster.accelerators,
-        scale_up_domain=resolved.node.scale_up_domain,
-        batch_sequences=goal.num_batch_sequences,
-        sequence=goal.sequence,
-        bounds=resolved.study.search,
-    )
+    run = evaluate.start(resolved)
+    space = plan_space(run)
     prepared = evaluate.prepare(run, resolved.networks[0], seed)
     best = best_plan(space, plan_matrix(space), run.model, prepared.network)
     return evaluate.candidate(run, prepared, best.priced, best.num_plans)

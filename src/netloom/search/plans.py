@@ -12,6 +12,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from netloom.evaluate import Run
 from netloom.kernels.inputs import CONTEXT_KINDS, PLAN_COLUMNS, RECOMPUTES, SHARDINGS
 from netloom.schema.study import Search
 from netloom.simulate.rank_order import splits_experts
@@ -37,6 +38,19 @@ class PlanSpace:
     batch_sequences: int
     sequence: int
     bounds: Search
+
+
+def plan_space(run: Run) -> PlanSpace:
+    """Return what bounds the plans of a study."""
+    study, goal = run.resolved.study, run.resolved.study.goal
+    return PlanSpace(
+        shape=run.shape,
+        num_accelerators=study.cluster.accelerators,
+        scale_up_domain=run.resolved.node.scale_up_domain,
+        batch_sequences=goal.num_batch_sequences,
+        sequence=goal.sequence,
+        bounds=study.search,
+    )
 
 
 def plan_matrix(space: PlanSpace) -> NDArray[np.int64]:

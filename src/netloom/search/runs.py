@@ -25,7 +25,7 @@ from netloom.kernels import inputs
 from netloom.resolve import Resolved
 from netloom.result import Refusal
 from netloom.search.best import best_plan
-from netloom.search.plans import PlanSpace, plan_matrix
+from netloom.search.plans import plan_matrix, plan_space
 from netloom.simulate.step import PricedPlan, message_bytes_of, parts_of, price_plans
 from netloom.topology.fabric import Fabric
 
@@ -93,15 +93,8 @@ def study_runs(
     num_workers : threads; the answer does not depend on it.
     progress : called with candidates done, candidates in all, and what is being worked on.
     """
-    run, goal = evaluate.start(resolved), resolved.study.goal
-    space = PlanSpace(
-        shape=run.shape,
-        num_accelerators=resolved.study.cluster.accelerators,
-        scale_up_domain=resolved.node.scale_up_domain,
-        batch_sequences=goal.num_batch_sequences,
-        sequence=goal.sequence,
-        bounds=resolved.study.search,
-    )
+    run = evaluate.start(resolved)
+    space = plan_space(run)
     plans = plan_matrix(space)
     chosen = [network for network in resolved.networks if not names or network.name in names]
     found, refused = [], []

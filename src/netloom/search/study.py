@@ -12,7 +12,7 @@ from netloom.evaluate import Run
 from netloom.resolve import Resolved
 from netloom.result import Candidate, Refusal, StudyResult
 from netloom.search.best import best_plan
-from netloom.search.plans import PlanSpace, plan_matrix
+from netloom.search.plans import plan_matrix, plan_space
 from netloom.units import show
 from netloom.workload.flops import CONVENTION_TEXT
 from netloom.workload.parameters import count_parameters
@@ -59,14 +59,7 @@ def plan_study(
     """
     run = evaluate.start(resolved)
     goal = resolved.study.goal
-    space = PlanSpace(
-        shape=run.shape,
-        num_accelerators=resolved.study.cluster.accelerators,
-        scale_up_domain=resolved.node.scale_up_domain,
-        batch_sequences=goal.num_batch_sequences,
-        sequence=goal.sequence,
-        bounds=resolved.study.search,
-    )
+    space = plan_space(run)
     plans = plan_matrix(space)
     found: list[Candidate] = []
     refused: list[Refusal] = []

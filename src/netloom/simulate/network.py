@@ -164,6 +164,7 @@ class NetworkModel:
         self.matrix = matrix
         self._prices: dict[tuple[Communicator, float], Price] = {}
         self._patterns: dict[tuple[str, Communicator], Pattern] = {}
+        self._last_placed: tuple[Communicator, PlacedGroups] | None = None
 
     def price(
         self, communicators: Sequence[Communicator], reference_bytes: float | None = None
@@ -410,5 +411,14 @@ class NetworkModel:
         return groups, phases
 
     def _placed(self, communicator: Communicator) -> PlacedGroups:
-        ranks = ranks_of(communicator, self.num_accelerators)
-        return place(self.placement.accelerator(ranks), self.placement.accelerators_per_node)
+        """Return the groups where they sit, whatever they run.
+
+        Algorithms and sizes ask for the same groups one after the other, so the last are kept;
+        keeping all would take memory in proportion to the ranks for every communicator.
+        """
+        groups = communicator._replace(operation="")
+        if self._last_placed is None or self._last_placed[0] != groups:
+            ranks = ranks_of(communicator, self.num_accelerators)
+            placed = place(self.placement.accelerator(ranks), self.placement.accelerators_per_node)
+            self._last_placed = groups, placed
+        return self._last_placed[1]

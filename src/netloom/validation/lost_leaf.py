@@ -11,7 +11,7 @@ from netloom.failure.degraded import nodes_below, switch_cause
 from netloom.resolve import resolve
 from netloom.schema.study import Study
 from netloom.search.best import best_plan
-from netloom.search.plans import PlanSpace, plan_matrix
+from netloom.search.plans import plan_matrix, plan_space
 from netloom.search.runs import priced_losses
 
 
@@ -32,16 +32,9 @@ class LostLeaf:
 def lost_leaf(case: dict[str, Any], num_planes: int) -> LostLeaf:
     """Return what the loss of one leaf does to the case's job on rails of so many planes."""
     resolved = resolve(Study.model_validate(_study(case, num_planes)), Path())
-    run, goal = evaluate.start(resolved), resolved.study.goal
+    run = evaluate.start(resolved)
     prepared = evaluate.prepare(run, resolved.networks[0], seed=0)
-    space = PlanSpace(
-        shape=run.shape,
-        num_accelerators=resolved.study.cluster.accelerators,
-        scale_up_domain=resolved.node.scale_up_domain,
-        batch_sequences=goal.num_batch_sequences,
-        sequence=goal.sequence,
-        bounds=resolved.study.search,
-    )
+    space = plan_space(run)
     best = best_plan(space, plan_matrix(space), run.model, prepared.network).priced
     leaf = switch_cause(prepared.fabric.tiers[0].name)
     below = nodes_below(prepared.fabric, resolved.nics_per_node)[leaf]

@@ -154,15 +154,22 @@ def _qwen3(config: Mapping[str, Any]) -> dict[str, Any]:
     return _llama(config) | {"qk_norm": True}
 
 
-def _mixtral(config: Mapping[str, Any]) -> dict[str, Any]:
-    experts = Experts(
-        num_routed=config["num_local_experts"],
+def _routed_only(
+    config: Mapping[str, Any], num_routed: str, ffn: str, router_bias: bool = False
+) -> Experts:
+    """Return routed experts in every layer, none shared; keys differ from family to family."""
+    return Experts(
+        num_routed=config[num_routed],
         num_active=config["num_experts_per_tok"],
-        ffn=config["intermediate_size"],
+        ffn=config[ffn],
         shared_ffn=0,
         num_dense_layers=0,
-        router_bias=False,
+        router_bias=router_bias,
     )
+
+
+def _mixtral(config: Mapping[str, Any]) -> dict[str, Any]:
+    experts = _routed_only(config, "num_local_experts", "intermediate_size")
     return _llama(config) | {"experts": experts}
 
 
@@ -172,14 +179,7 @@ def _qwen3_moe(config: Mapping[str, Any]) -> dict[str, Any]:
             "dense layers between expert layers are not supported",
             hint="decoder_sparse_step must be 1 and mlp_only_layers empty",
         )
-    experts = Experts(
-        num_routed=config["num_experts"],
-        num_active=config["num_experts_per_tok"],
-        ffn=config["moe_intermediate_size"],
-        shared_ffn=0,
-        num_dense_layers=0,
-        router_bias=False,
-    )
+    experts = _routed_only(config, "num_experts", "moe_intermediate_size")
     return _qwen3(config) | {"experts": experts}
 
 
@@ -211,27 +211,13 @@ def _deepseek(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _gpt_oss(config: Mapping[str, Any]) -> dict[str, Any]:
     """Every matrix has a bias; half of the layers attend to a window only, which is not counted."""
-    experts = Experts(
-        num_routed=config["num_local_experts"],
-        num_active=config["num_experts_per_tok"],
-        ffn=config["intermediate_size"],
-        shared_ffn=0,
-        num_dense_layers=0,
-        router_bias=True,
-    )
+    experts = _routed_only(config, "num_local_experts", "intermediate_size", router_bias=True)
     biases = {"qkv_bias": True, "proj_bias": True, "ffn_bias": True}
     return _llama(config) | biases | {"experts": experts}
 
 
 def _grok(config: Mapping[str, Any]) -> dict[str, Any]:
-    experts = Experts(
-        num_routed=config["num_experts"],
-        num_active=config["num_experts_per_tok"],
-        ffn=config["intermediate_size"],
-        shared_ffn=0,
-        num_dense_layers=0,
-        router_bias=False,
-    )
+    experts = _routed_only(config, "num_experts", "intermediate_size")
     return _llama(config) | {"experts": experts, "tied": config.get("tie_word_embeddings", True)}
 
 

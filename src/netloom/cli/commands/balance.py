@@ -30,8 +30,7 @@ def balance(
     seed
         Seed of every random draw; the study's own when left out.
     """
-    from netloom.cli.commands.plan import progress_bar, read
-    from netloom.cli.commands.traffic import chosen_network
+    from netloom.cli.study import chosen_network, progress_bar, read
     from netloom.report.balance import print_balance, to_json
     from netloom.search import balance as search_balance
 

@@ -213,8 +213,8 @@ def _machines(
     protocol: str | None,
 ) -> Sequence[Machine]:
     """Return the machines asked for: a study's candidates, or one fabric."""
-    from netloom.cli.commands.plan import read
     from netloom.cli.settings import pairs
+    from netloom.cli.study import read
     from netloom.collective_table.machine import machine_of_fabric, machines_of_study
     from netloom.errors import ParameterError
     from netloom.survey import Request

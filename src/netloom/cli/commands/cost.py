@@ -40,7 +40,7 @@ def cost(
         File for the picture, such as cost.svg.
     """
     from netloom import search
-    from netloom.cli.commands.plan import progress_bar, read
+    from netloom.cli.study import progress_bar, read
     from netloom.errors import ParameterError
     from netloom.money import money_of
     from netloom.report.cost import print_money, to_json

@@ -117,7 +117,7 @@ def _built(
             hint="leave --set and --node out, or name a --fabric",
         )
     from netloom import topology
-    from netloom.cli.commands.plan import read
+    from netloom.cli.study import read
 
     resolved = read(study)
     by_name = {each.name: each for each in resolved.networks}

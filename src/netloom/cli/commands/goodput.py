@@ -8,16 +8,18 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from netloom.cli.settings import at_least_one
+
 
 def goodput(
     study: Path,
     /,
     *,
     network: tuple[str, ...] = (),
-    runs: Annotated[int, Parameter(validator=lambda _, runs: _positive(runs))] = 10_000,
+    runs: Annotated[int, Parameter(validator=at_least_one)] = 10_000,
     seed: int | None = None,
     fixed_rates: Annotated[bool, Parameter(negative="")] = False,
-    workers: Annotated[int, Parameter(validator=lambda _, workers: _positive(workers))] = 1,
+    workers: Annotated[int, Parameter(validator=at_least_one)] = 1,
     plot: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -42,7 +44,7 @@ def goodput(
     json
         Print JSON instead of tables.
     """
-    from netloom.cli.commands.plan import progress_bar, read
+    from netloom.cli.study import progress_bar, read
     from netloom.errors import ParameterError, nearest
     from netloom.report.goodput import print_runs, to_json
     from netloom.search.runs import study_runs
@@ -80,8 +82,3 @@ def goodput(
         print_runs(found, output())
     # a study that no candidate can carry is no success
     return 0 if found.candidates else 3
-
-
-def _positive(value: int) -> None:
-    if value < 1:
-        raise ValueError("must be at least 1")

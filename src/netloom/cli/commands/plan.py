@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
-if TYPE_CHECKING:
-    from netloom.resolve import Resolved
+from netloom.cli.settings import at_least_one
 
 
 def plan(
@@ -21,7 +18,7 @@ def plan(
     json: Annotated[bool, Parameter(negative="")] = False,
     out: Path | None = None,
     seed: int | None = None,
-    top: Annotated[int | None, Parameter(validator=lambda _, top: _positive(top))] = None,
+    top: Annotated[int | None, Parameter(validator=at_least_one)] = None,
 ) -> int:
     """Rank the candidate networks of a study and say what limits each.
 
@@ -39,6 +36,7 @@ def plan(
         Show only the best candidates in the table, this many.
     """
     from netloom import evaluate, layout, report, search
+    from netloom.cli.study import progress_bar, read
     from netloom.report.serialise import to_json
 
     resolved = read(study)
@@ -72,38 +70,3 @@ def plan(
         print_result(result, output(), top=top)
     # a study that no candidate can carry is no success
     return 0 if result.winner else 3
-
-
-def read(study: Path) -> Resolved:
-    """Return a study file with everything that it names."""
-    from netloom.resolve import checks, resolve
-    from netloom.schema.load import load
-
-    return resolve(load(study, [checks(study.parent)]), study.parent)
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
-    """Give a callback ``(done, total, text)`` that draws a bar; off a terminal it draws nothing."""
-    if not sys.stderr.isatty():
-        yield lambda done, total, text: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    columns = (
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda done, total, text: bar.update(
-            task, completed=done, total=total, description=text
-        )
-
-
-def _positive(value: int | None) -> None:
-    if value is not None and value < 1:
-        raise ValueError("must be at least 1")

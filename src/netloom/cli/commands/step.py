@@ -47,8 +47,7 @@ def step(
     seed
         Seed of every random draw; the study's own when left out.
     """
-    from netloom.cli.commands.plan import read
-    from netloom.cli.commands.traffic import chosen_network
+    from netloom.cli.study import chosen_network, read
     from netloom.errors import ParameterError
     from netloom.report.step import Answer, print_step, to_json
 
@@ -88,21 +87,14 @@ def _explained(
     from netloom.schedule import SCHEDULES
     from netloom.search.best import best_plan
     from netloom.search.nearest import named_plan
-    from netloom.search.plans import PlanSpace, plan_matrix
+    from netloom.search.plans import plan_matrix, plan_space
     from netloom.simulate.step import message_bytes_of, price_plans
     from netloom.workload.precision import peak_flops_per_s
 
     if schedule is not None:
         SCHEDULES.get(schedule)  # an unknown one is refused before anything is computed
     goal, run = resolved.study.goal, evaluate.start(resolved)
-    space = PlanSpace(
-        shape=run.shape,
-        num_accelerators=resolved.study.cluster.accelerators,
-        scale_up_domain=resolved.node.scale_up_domain,
-        batch_sequences=goal.num_batch_sequences,
-        sequence=goal.sequence,
-        bounds=resolved.study.search,
-    )
+    space = plan_space(run)
     prepared = evaluate.prepare(run, network, seed)
     if plan is None:
         best = best_plan(space, plan_matrix(space), run.model, prepared.network)

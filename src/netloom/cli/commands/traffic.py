@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from netloom.cli.settings import at_least_one
+
 if TYPE_CHECKING:
     from netloom.resolve import Resolved, ResolvedNetwork
     from netloom.traffic import StepTraffic
@@ -20,7 +22,7 @@ def traffic(
     network: str | None = None,
     plan: str | None = None,
     routes: Path | None = None,
-    top: Annotated[int, Parameter(validator=lambda _, top: _positive(top))] = 10,
+    top: Annotated[int, Parameter(validator=at_least_one)] = 10,
     json: Annotated[bool, Parameter(negative="")] = False,
     out: Path | None = None,
     seed: int | None = None,
@@ -48,7 +50,7 @@ def traffic(
     seed
         Seed of every random draw; the study's own when left out.
     """
-    from netloom.cli.commands.plan import read
+    from netloom.cli.study import chosen_network, read
     from netloom.report.traffic import Answer, print_traffic, to_json, write
 
     resolved = read(study)
@@ -75,29 +77,6 @@ def traffic(
     print_traffic(answer, output(), top)
 
 
-def chosen_network(resolved: Resolved, name: str | None, seed: int) -> ResolvedNetwork:
-    """Return a candidate network by name, or the winner."""
-    from netloom.errors import InfeasibleError, ParameterError, nearest
-
-    by_name = {network.name: network for network in resolved.networks}
-    if name is None and len(by_name) > 1:
-        from netloom import search
-        from netloom.cli.commands.plan import progress_bar
-
-        with progress_bar() as progress:
-            result = search.plan_study(resolved, progress=progress, seed=seed)
-        name = result.winner
-        if not name:
-            raise InfeasibleError(
-                "\n".join(f"{refused.name}: {refused.reason}" for refused in result.refused)
-            )
-    if name is None:
-        return resolved.networks[0]
-    if name not in by_name:
-        raise ParameterError(f"the study has no network '{name}'", hint=nearest(name, by_name))
-    return by_name[name]
-
-
 def _traffic(
     resolved: Resolved,
     network: ResolvedNetwork,
@@ -109,18 +88,11 @@ def _traffic(
     from netloom import evaluate
     from netloom.search.best import best_plan
     from netloom.search.given_plan import given_plans
-    from netloom.search.plans import PlanSpace, plan_matrix
+    from netloom.search.plans import plan_matrix, plan_space
     from netloom.traffic import step_traffic
 
-    goal, run = resolved.study.goal, evaluate.start(resolved)
-    space = PlanSpace(
-        shape=run.shape,
-        num_accelerators=resolved.study.cluster.accelerators,
-        scale_up_domain=resolved.node.scale_up_domain,
-        batch_sequences=goal.num_batch_sequences,
-        sequence=goal.sequence,
-        bounds=resolved.study.search,
-    )
+    run = evaluate.start(resolved)
+    space = plan_space(run)
     if plan is None:
         plans = plan_matrix(space)
     else:
@@ -128,8 +100,3 @@ def _traffic(
     prepared = evaluate.prepare(run, network, seed, routes)
     best = best_plan(space, plans, run.model, prepared.network)
     return step_traffic(best.priced, run.model, prepared.network, space.bounds.order)
-
-
-def _positive(value: int) -> None:
-    if value < 1:
-        raise ValueError("must be at least 1")

@@ -1,10 +1,9 @@
 """Published training steps, in seconds.
 
-Which rows calibrate is a rule and not a choice: for each accelerator and software release, the
-rows that its matrix-product efficiency was fitted to, as ``data/step-roles.yaml`` states (vTrain
-with tensor groups inside a node, the Megatron Core 0.8 scaling table, and of the 2025 recipes Llama
-3.1 70B in BF16 and 405B in FP8). All other rows are tests; nothing was fitted to them. Rows whose
-software the catalogue lacks are computed with the nearest part, as their note says.
+Which rows calibrate is a rule and not a choice: those that a constant of an accelerator and
+software release was fitted to, as ``data/step-roles.yaml`` states. All other rows are tests;
+nothing was fitted to them. Rows whose software the catalogue lacks are computed with the nearest
+part, as their note says.
 """
 
 from __future__ import annotations

@@ -1,0 +1,64 @@
+"""What the commands that take a study do alike: read it, choose a network, draw a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netloom.resolve import Resolved, ResolvedNetwork
+
+
+def read(study: Path) -> Resolved:
+    """Return a study file with everything that it names."""
+    from netloom.resolve import checks, resolve
+    from netloom.schema.load import load
+
+    return resolve(load(study, [checks(study.parent)]), study.parent)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """Give a callback ``(done, total, text)`` that draws a bar; off a terminal it draws nothing."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, text: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda done, total, text: bar.update(
+            task, completed=done, total=total, description=text
+        )
+
+
+def chosen_network(resolved: Resolved, name: str | None, seed: int) -> ResolvedNetwork:
+    """Return a candidate network by name, or the winner."""
+    from netloom.errors import InfeasibleError, ParameterError, nearest
+
+    by_name = {network.name: network for network in resolved.networks}
+    if name is None and len(by_name) > 1:
+        from netloom import search
+
+        with progress_bar() as progress:
+            result = search.plan_study(resolved, progress=progress, seed=seed)
+        name = result.winner
+        if not name:
+            raise InfeasibleError(
+                "\n".join(f"{refused.name}: {refused.reason}" for refused in result.refused)
+            )
+    if name is None:
+        return resolved.networks[0]
+    if name not in by_name:
+        raise ParameterError(f"the study has no network '{name}'", hint=nearest(name, by_name))
+    return by_name[name]
