@@ -1,8 +1,12 @@
-"""Options that several commands take: ``KEY=VALUE`` pairs, and counts."""
+"""Options that several commands take: ``KEY=VALUE`` pairs, counts, seeds and pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from netloom.errors import ParameterError
 
@@ -36,3 +40,35 @@ def at_least_one(_: object, count: int | None) -> None:
     """Refuse a count below one, as a validator of a `cyclopts.Parameter`."""
     if count is not None and count < 1:
         raise ValueError("must be at least 1")
+
+
+def at_most(most: int) -> Callable[[object, int], None]:
+    """Return a validator of a `cyclopts.Parameter` that refuses counts outside 1 to `most`."""
+
+    def check(_: object, count: int) -> None:
+        if not 1 <= count <= most:
+            raise ValueError(f"must be 1 to {most:,}")
+
+    return check
+
+
+def _natural(_: object, seed: int | None) -> None:
+    if seed is not None and seed < 0:
+        raise ValueError("a seed is 0 or more")
+
+
+Seed = Annotated[int | None, Parameter(validator=_natural)]
+"""Seed of random draws, as an option; None is the study's own."""
+
+
+def check_plot(plot: Path | None) -> None:
+    """Refuse a picture that cannot be written, before anything is computed."""
+    if plot is None:
+        return
+    if plot.suffix.lower() != ".svg":
+        raise ParameterError(
+            f"pictures are SVG files, not '{plot.suffix or plot.name}'",
+            hint=f"write {plot.with_suffix('.svg')}",
+        )
+    if not plot.parent.is_dir():
+        raise ParameterError(f"there is no folder '{plot.parent}'", hint="make it first")

@@ -43,6 +43,9 @@ _WORDS = {
     "software_per_s": "failure rate of software",
     "detection_s": "time until a failure is noticed",
     "restart_s": "time of a restart",
+    "repair_s": "time of a repair",
+    "checkpoint_bytes_per_parameter": "checkpoint, bytes per parameter",
+    "storage_bytes_per_s": "rate at which storage takes checkpoints",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from netloom import catalog
 from netloom.catalog.parts import Medium
@@ -45,8 +45,8 @@ def account_of(resolved: Resolved, candidate: Candidate) -> Account:
         inputs[one.path] = one
         return one.path
 
-    bought = tuple(_price_terms(resolved, candidate, prices, uses))
-    drawn = tuple(_power_terms(resolved, candidate, uses))
+    bought = tuple(price_terms(resolved, candidate.bom, prices, uses))
+    drawn = tuple(power_terms(resolved, candidate.bom, uses))
     for field in _SITE:
         uses(of_part("site-costs", resolved.site, field))
     account = Account(
@@ -63,11 +63,12 @@ def account_of(resolved: Resolved, candidate: Candidate) -> Account:
     return account
 
 
-def _price_terms(
-    resolved: Resolved, candidate: Candidate, prices: Prices, uses: Callable[[Input], str]
+def price_terms(
+    resolved: Resolved, bom: Sequence[BomLine], prices: Prices, uses: Callable[[Input], str]
 ) -> Iterator[Term]:
+    """Yield what is bought, unit by unit; `uses` is told every input and returns its path."""
     node = resolved.node
-    for line in candidate.bom:
+    for line in bom:
         if line.group == "installation":
             continue
         factor = prices.factor(line.group, line.part)
@@ -78,11 +79,12 @@ def _price_terms(
             yield Term(line.group, inside, -line.quantity * factor * node.nics_per_node)
 
 
-def _power_terms(
-    resolved: Resolved, candidate: Candidate, uses: Callable[[Input], str]
+def power_terms(
+    resolved: Resolved, bom: Sequence[BomLine], uses: Callable[[Input], str]
 ) -> Iterator[Term]:
+    """Yield what draws power, unit by unit; `uses` is told every input and returns its path."""
     node = resolved.node
-    for line in candidate.bom:
+    for line in bom:
         if line.part == FIBRE or line.group == "installation" or not line.unit_power_w:
             continue
         kind, _, name = line.part.partition("/")
@@ -133,6 +135,8 @@ def _failing(resolved: Resolved, candidate: Candidate, uses: Callable[[Input], s
             causes.append(Cause(name, per_day, rate.path if rate else "", stops))
     times = [of_part("failure-rates", rates, field) for field in ("detection_s", "restart_s")]
     detection, restart = (uses(each) for each in times)
+    for field in ("checkpoint_bytes_per_parameter", "storage_bytes_per_s", "repair_s"):
+        uses(of_part("failure-rates", rates, field))  # they shape the candidate's own goodput
     written = count_parameters(from_config(resolved.model_config, resolved.model_name)).total
     saved_bytes = written * float(rates.checkpoint_bytes_per_parameter)
     return Failing(

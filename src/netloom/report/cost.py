@@ -74,7 +74,7 @@ def print_money(answer: MoneyAnswer, console: Console, *, sources: bool = False)
         console.print(_rents(answer.candidates[0], console), "")
     if sources:
         console.print("[bold]Every number of these figures, the weakest evidence first[/]")
-        for line in _sources(answer.inputs):
+        for line in source_lines(answer.inputs):
             console.print(Text(f"- {line}"), soft_wrap=True)
     else:
         worst = answer.inputs[0]
@@ -243,7 +243,7 @@ def _rents(candidate: CandidateMoney, console: Console) -> Table:
     return rows
 
 
-def _sources(inputs: Iterable[Input]) -> Iterator[str]:
+def source_lines(inputs: Iterable[Input]) -> Iterator[str]:
     """Yield one line for each number: grade, catalogue entry, value in SI units, evidence."""
     known = catalog.sources()
     for each in inputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from netloom.money.inputs import Input, worst_first
+from netloom.report.cost import source_lines
 from netloom.search.runs import CandidateRuns, StudyRuns
 from netloom.units import show
 
@@ -42,6 +45,17 @@ def formula_days(found: CandidateRuns) -> float:
     return found.runs.work_s / found.formula.effective_fraction / _DAY_S
 
 
+def shown_days(days: float) -> str:
+    """Return days with one decimal, those of short runs with three.
+
+    Examples
+    --------
+    >>> shown_days(61.74), shown_days(5.7569)
+    ('61.7', '5.757')
+    """
+    return f"{days:.1f}" if days >= 10 else f"{days:.3f}"
+
+
 def lost_gpu_hours(found: CandidateRuns) -> dict[str, float]:
     """Return the mean GPU-hours that a run loses by cause, the largest first."""
     per_s = found.num_accelerators / _HOUR_S
@@ -53,8 +67,11 @@ def lost_usd(found: CandidateRuns) -> NDArray[np.float64]:
     return (found.runs.wall_s - found.runs.work_s) * found.usd_per_s
 
 
-def print_runs(found: StudyRuns, console: Console) -> None:
-    """Print the comparison of candidates, then what each loses and what would help."""
+def print_runs(found: StudyRuns, console: Console, *, sources: bool = False) -> None:
+    """Print the comparison of candidates, then what each loses and what would help.
+
+    With `sources` every number that the figures rest on follows, the weakest evidence first.
+    """
     rates = "most likely rates" if found.fixed_rates else "rates drawn for each run"
     console.print(f"[bold]{found.study}[/bold]", end="")
     console.print(
@@ -65,11 +82,24 @@ def print_runs(found: StudyRuns, console: Console) -> None:
     for each in found.candidates:
         console.print(Text(each.name, style="bold"))
         console.print(_policy(each), markup=False)
+        if each.note:
+            console.print(each.note, style="yellow", markup=False)
         console.print(_losses(each))
         console.print(_helps(each), markup=False)
         console.print()
+    if sources and found.candidates:
+        console.print("[bold]Every number of these figures, the weakest evidence first[/]")
+        for line in source_lines(inputs_of(found)):
+            console.print(Text(f"- {line}"), soft_wrap=True)
     for refused in found.refused:
         console.print(f"{refused.name}: {refused.reason}", style="yellow", markup=False)
+
+
+def inputs_of(found: StudyRuns) -> tuple[Input, ...]:
+    """Return what all candidates rest on, the weakest evidence first."""
+    return worst_first(
+        {path: one for each in found.candidates for path, one in each.inputs.items()}
+    )
 
 
 def _comparison(candidates: Sequence[CandidateRuns]) -> Table:
@@ -77,20 +107,20 @@ def _comparison(candidates: Sequence[CandidateRuns]) -> Table:
     table.add_column("network", overflow="fold", min_width=16)
     for heading in (
         "days 10 %", "50 %", "90 %", "formula", "effective 50 %", "formula", "restarts/day",
-        "nodes out", "lost M$",
+        "nodes out", "lost",
     ):  # fmt: skip
         table.add_column(heading, justify="right")
     for each in candidates:
         runs = each.runs
         low, middle, high = percentiles(runs.days)
         table.add_row(
-            Text(each.name), f"{low:.1f}", f"{middle:.1f}", f"{high:.1f}",
-            f"{formula_days(each):.1f}",
+            Text(each.name), shown_days(low), shown_days(middle), shown_days(high),
+            shown_days(formula_days(each)),
             f"{100 * percentiles(runs.effective)[1]:.1f} %",
             f"{100 * each.formula.effective_fraction:.1f} %",
-            f"{percentiles(runs.restarts_per_day)[1]:.1f}",
+            f"{percentiles(runs.restarts_per_day)[1]:.2g}",
             f"{percentiles(runs.most_nodes_out)[1]:.0f}",
-            f"{percentiles(lost_usd(each))[1] / 1e6:.2f}",
+            show(percentiles(lost_usd(each))[1], "money"),
         )  # fmt: skip
     return table
 
@@ -132,7 +162,10 @@ def _losses(each: CandidateRuns) -> Table:
 def _helps(each: CandidateRuns) -> str:
     if not each.levers:
         return "Nothing that was tried would shorten it."
-    best = [f"{lever.change} ({lever.saved_days:.2f} days)" for lever in each.levers[:_NUM_LEVERS]]
+    best = [
+        f"{lever.change} ({show(86400 * lever.saved_days, 'time')})"
+        for lever in each.levers[:_NUM_LEVERS]
+    ]
     return "What would help most: " + "; ".join(best)
 
 
@@ -145,6 +178,7 @@ def to_json(found: StudyRuns) -> str:
         "seed": found.seed,
         "fixed_rates": found.fixed_rates,
         "candidates": [_plain(each) for each in found.candidates],
+        "inputs": [dataclasses.asdict(each) for each in inputs_of(found)],
         "refused": [{"name": refused.name, "reason": refused.reason} for refused in found.refused],
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -161,6 +195,7 @@ def _plain(each: CandidateRuns) -> dict[str, Any]:
     }
     return {
         "name": each.name,
+        "note": each.note,
         "step_s": each.step_s,
         "work_s": runs.work_s,
         "checkpoint_interval_s": runs.interval_s,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +22,20 @@ from netloom.failure.job import NetworkFailures, Saving, failure_classes, policy
 from netloom.failure.levers import Lever, levers
 from netloom.failure.montecarlo import Runs, simulate
 from netloom.kernels import inputs
+from netloom.money.evidence import inputs_of_runs
+from netloom.money.inputs import Input
 from netloom.resolve import Resolved
 from netloom.result import Refusal
 from netloom.search.best import best_plan
 from netloom.search.plans import plan_matrix, plan_space
 from netloom.simulate.step import PricedPlan, message_bytes_of, parts_of, price_plans
 from netloom.topology.fabric import Fabric
+
+#: What is said where losses are not priced.
+_BY_PATHS = (
+    "Broken switches and cables are judged by the number of paths that are left: routes with "
+    "adaptive detours cannot be priced on a fabric with a lost part."
+)
 
 #: Runs behind each lever; they share their draws with the runs that they are compared with.
 _LEVER_RUNS = 1000
@@ -48,6 +56,8 @@ class CandidateRuns:
     formula : the closed forms.
     usd_per_s : cost of one second of the cluster.
     levers : what would shorten the run, the most helpful first.
+    inputs : every number that the runs and their dollars rest on, by path.
+    note : what the reader must know of how losses were judged; empty where they were priced.
     """
 
     name: str
@@ -60,6 +70,8 @@ class CandidateRuns:
     formula: ClosedForm
     usd_per_s: float
     levers: tuple[Lever, ...]
+    inputs: Mapping[str, Input]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +165,8 @@ def _candidate(
         formula=closed_form(classes, policy),
         usd_per_s=run_cost(total_capex(prepared.bom), power_w, 1.0, resolved.site).total_usd.mode,
         levers=levers(classes, policy, lambda c, p: played(c, p, min(num_runs, _LEVER_RUNS))),
+        inputs=inputs_of_runs(resolved, prepared.bom),
+        note=_BY_PATHS if _takes_detours(prepared.fabric) else "",
     )
 
 
@@ -169,7 +183,8 @@ def _network_failures(
         known = merged.get(part.cause)
         num_parts = part.num_parts + (known.num_parts if known else 0)
         merged[part.cause] = dataclasses.replace(part, num_parts=num_parts)
-    found = priced_losses(run, prepared, best, seed)
+    # shortest paths alone would charge a loss with the detours that adaptive routes still have
+    found = {} if _takes_detours(fabric) else priced_losses(run, prepared, best, seed)
     below = nodes_below(fabric, run.resolved.nics_per_node)
     host_links = link_cause(fabric.link_classes[0].name)
     # what is priced by link class holds for each medium of the class
@@ -184,6 +199,10 @@ def _network_failures(
         nodes=nodes,
         num_links=sum(prepared.counts.links.values()),
     )
+
+
+def _takes_detours(fabric: Fabric) -> bool:
+    return bool(getattr(fabric.routing, "has_detours", False))
 
 
 def priced_losses(

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from netloom.cli.settings import Seed
+
 
 def balance(
     study: Path,
@@ -15,7 +17,7 @@ def balance(
     *,
     network: str | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> None:
     """Show what one more dollar in each part of a cluster buys in days to train.
 

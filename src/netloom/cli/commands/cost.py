@@ -8,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from netloom.cli.settings import Seed, check_plot
+
 
 def cost(
     study: Path,
@@ -15,7 +17,7 @@ def cost(
     *,
     network: str | None = None,
     draws: int = 10_000,
-    seed: int | None = None,
+    seed: Seed = None,
     sources: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
     plot: Path | None = None,
@@ -37,19 +39,15 @@ def cost(
     json
         Print JSON instead of tables.
     plot
-        File for the picture, such as cost.svg.
+        SVG file for the picture, such as cost.svg.
     """
     from netloom import search
     from netloom.cli.study import progress_bar, read
-    from netloom.errors import ParameterError
     from netloom.money import money_of
     from netloom.report.cost import print_money, to_json
 
     resolved = read(study)
-    if plot is not None and not plot.parent.is_dir():
-        raise ParameterError(
-            f"there is no folder '{plot.parent}' for the picture", hint="make it first"
-        )
+    check_plot(plot)
     used = resolved.study.seed if seed is None else seed
     with progress_bar() as progress:
         result = search.plan_study(resolved, progress=progress, seed=used)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from netloom.cli.settings import at_least_one
+from netloom.cli.settings import Seed, at_most, check_plot
 
 
 def goodput(
@@ -16,11 +16,12 @@ def goodput(
     /,
     *,
     network: tuple[str, ...] = (),
-    runs: Annotated[int, Parameter(validator=at_least_one)] = 10_000,
-    seed: int | None = None,
+    runs: Annotated[int, Parameter(validator=at_most(1_000_000))] = 10_000,
+    seed: Seed = None,
     fixed_rates: Annotated[bool, Parameter(negative="")] = False,
-    workers: Annotated[int, Parameter(validator=at_least_one)] = 1,
+    workers: Annotated[int, Parameter(validator=at_most(1_000))] = 1,
     plot: Path | None = None,
+    sources: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Simulate whole runs under random failures: days to finish, what is lost, and what would help.
@@ -40,7 +41,9 @@ def goodput(
     workers
         Threads; the answer does not depend on it.
     plot
-        File for a drawing of days to finish, one distribution for each candidate.
+        SVG file for a drawing of days to finish, one distribution for each candidate.
+    sources
+        List every number behind the figures with its catalogue entry, the weakest evidence first.
     json
         Print JSON instead of tables.
     """
@@ -54,10 +57,7 @@ def goodput(
     for name in network:
         if name not in known:
             raise ParameterError(f"the study has no network '{name}'", hint=nearest(name, known))
-    if plot is not None and not plot.parent.is_dir():
-        raise ParameterError(
-            f"there is no folder '{plot.parent}' for the plot", hint="make it first"
-        )
+    check_plot(plot)
     with progress_bar() as progress:
         found = study_runs(
             resolved,
@@ -79,6 +79,6 @@ def goodput(
     else:
         from netloom.cli.console import output
 
-        print_runs(found, output())
+        print_runs(found, output(), sources=sources)
     # a study that no candidate can carry is no success
     return 0 if found.candidates else 3

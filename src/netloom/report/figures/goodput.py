@@ -8,7 +8,7 @@ import numpy as np
 
 from netloom.report.figures import svg
 from netloom.report.figures.cost_time import ticks
-from netloom.report.goodput import formula_days, percentiles
+from netloom.report.goodput import formula_days, percentiles, shown_days
 from netloom.search.runs import CandidateRuns, StudyRuns
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 640.0, 20.0, 620.0, 30.0
@@ -60,12 +60,17 @@ def _row(
     places = "L".join(f"{svg.number(x)} {svg.number(y)}" for x, y in outline)
     low, middle, high = percentiles(days)
     formula = formula_days(each)
-    said = f"{low:.1f} to {high:.1f}, median {middle:.1f}, closed form {formula:.1f}"
+    said = (
+        f"{shown_days(low)} to {shown_days(high)}, median {shown_days(middle)}, "
+        f"closed form {shown_days(formula)}"
+    )
     room = _RIGHT - _LEFT - svg.text_width(said, _SIZE) - 12
     return [
         f'<path d="M{places}Z" style="fill:var(--f-{hue});fill-opacity:.35"/>',
         svg.lines([(x_of(low), base, x_of(high), base)], "limit", 3),
-        svg.circle(x_of(middle), base, 4, "winner", f"{each.name}: median {middle:.1f} days"),
+        svg.circle(
+            x_of(middle), base, 4, "winner", f"{each.name}: median {shown_days(middle)} days"
+        ),
         svg.lines([(x_of(formula), base - _HEIGHT, x_of(formula), base + 4)], "front"),
         svg.text(_LEFT, base - _HEIGHT - 4, svg.fit(each.name, 12, room), 12, "bold"),
         svg.text(_RIGHT, base - _HEIGHT - 4, said, _SIZE, "muted", "end"),
