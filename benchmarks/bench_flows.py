@@ -2,7 +2,7 @@
 
 Run it from the repository: ``python benchmarks/bench_flows.py``. One core. Seconds include building
 the fabric and finding the routes; flows run to completion, their rates shared anew as flows end.
-Each line is the best of three; kernels are compiled before (and cached beside the package).
+Each line is the best of five; kernels are compiled before (and cached beside the package).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SIMGRID_S = {
     ("F5", "T1", "static"): 41.0,
 }  # fmt: skip
 
-NUM_RUNS = 3
+NUM_RUNS = 5
 
 
 @dataclass

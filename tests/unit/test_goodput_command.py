@@ -8,7 +8,7 @@ import pytest
 
 from netloom.catalog.quantity import GRADES
 from netloom.cli.app import main
-from netloom.cli.commands.plan import read
+from netloom.cli.study import read
 from netloom.report.goodput import inputs_of, to_json
 from netloom.search.runs import study_runs
 

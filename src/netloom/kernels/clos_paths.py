@@ -31,15 +31,15 @@ class ClosTables(NamedTuple):
 
     Attributes
     ----------
-    position : int64, shape (E,), endpoints counted from leaf to leaf.
+    position : int32, shape (E,), endpoints counted from leaf to leaf.
     group : int32, shape (L, E), as in `topology.routing.tree`.
-    host_start : int64, shape (E + 1,), links of each endpoint.
+    host_start : int32, shape (E + 1,), links of each endpoint.
     host_link, host_switch : int32, link and leaf.
-    up_start : int64, shape (S + 1,), links from each switch upwards.
+    up_start : int32, shape (S + 1,), links from each switch upwards.
     up_link, up_switch : int32, link and upper switch, in the order in which D-mod-k counts them.
-    child_start : int64, shape (S + 1,), groups below each switch.
+    child_start : int32, shape (S + 1,), groups below each switch.
     child_group : int32, ascending inside each switch.
-    down_start : int64, one more than `child_group`, links to each of them.
+    down_start : int32, one more than `child_group`, links to each of them.
     down_link, down_switch : int32, link and lower switch.
     num_links : D / 2.
     """
@@ -58,6 +58,43 @@ class ClosTables(NamedTuple):
     down_link: np.ndarray
     down_switch: np.ndarray
     num_links: int
+
+
+@allocates_nothing
+def climb(groups, source, target, indptr, num_hops):
+    """Write how far flows climb: to the lowest level on which both ends share a group.
+
+    Parameters
+    ----------
+    groups : int32, shape (L, E).
+    source, target : int32, shape (F,).
+    indptr : int64, shape (F + 1,), zero at first; afterwards rows of ``2 m`` links, with ``m``
+        levels climbed.
+    num_hops : int16, shape (F,), switches passed: ``2 m - 1``; 0 from an endpoint to itself, -1
+        where the ends share no group.
+
+    Examples
+    --------
+    Endpoints 0 and 1 share a leaf, 0 and 2 only a pod:
+
+    >>> groups, ends = np.array([[0, 0, 1], [0, 0, 0]]), np.array([1, 2])
+    >>> indptr, num_hops = np.zeros(3, dtype=np.int64), np.empty(2, dtype=np.int16)
+    >>> climb(groups, np.array([0, 0]), ends, indptr, num_hops)
+    >>> indptr.tolist(), num_hops.tolist()
+    ([0, 2, 6], [1, 3])
+    """
+    num_levels = len(groups)
+    for flow in range(len(source)):
+        here, there, level = source[flow], target[flow], 0
+        num_links, hops = 0, 0
+        if here != there:
+            while level < num_levels and groups[level, here] != groups[level, there]:
+                level += 1
+            if level < num_levels:
+                num_links = 2 * (level + 1)
+            hops = num_links - 1
+        indptr[flow + 1] = indptr[flow] + num_links
+        num_hops[flow] = hops
 
 
 @allocates_nothing

@@ -110,6 +110,44 @@ def only(
     return PathArrays(indptr, bundle[:size], share[:size]), crossed[:count], number
 
 
+def renumbered(paths: PathArrays, num_bundles: int) -> tuple[PathArrays, NDArray[np.int32]]:
+    """Return what `only` returns for all bundles, sharing with `paths` what stays the same.
+
+    Returns
+    -------
+    paths : `PathArrays`.
+    crossed : int32, the bundles that some flow crosses, by their new number.
+
+    Examples
+    --------
+    One flow over bundles 5 and 2, another over 2:
+
+    >>> rows = PathArrays(np.array([0, 2, 3]), np.array([5, 2, 2]), np.ones(3))
+    >>> paths, crossed = renumbered(rows, 6)
+    >>> paths.bundle.tolist(), crossed.tolist()
+    ([0, 1, 1], [5, 2])
+    """
+    number = np.full(num_bundles, -1, dtype=np.int32)
+    crossed = np.empty(min(num_bundles, len(paths.bundle)), dtype=np.int32)
+    bundle = np.empty_like(paths.bundle)
+    count = _renumber(paths.bundle, number, crossed, bundle)
+    return PathArrays(paths.indptr, bundle, paths.share), crossed[:count]
+
+
+@allocates_nothing
+def _renumber(crosses, number, crossed, bundle):
+    """Write the new number of each entry's bundle; return how many bundles are crossed."""
+    count = 0
+    for entry in range(len(crosses)):
+        name = crosses[entry]
+        if number[name] < 0:
+            number[name] = count
+            crossed[count] = name
+            count += 1
+        bundle[entry] = number[name]
+    return count
+
+
 @allocates_nothing
 def _copy_kept(paths, keep, number, crossed, indptr, bundle, share):
     """Write what `only` returns; return how many bundles are crossed."""

@@ -33,27 +33,31 @@ _BUNDLE = np.uint64(0xD1342543DE82EF95)
 
 
 def colours(
-    one: NDArray[np.float64], other: NDArray[np.float64], number: NDArray[np.integer]
+    one: NDArray[np.float64],
+    other: NDArray[np.float64],
+    number: NDArray[np.integer],
+    items: NDArray[np.int32] | None = None,
 ) -> NDArray[np.uint64]:
     """Return equal colours for items that are equal in all three, uint64, shape (items,).
 
     Parameters
     ----------
-    one, other : float64, shape (items,).
-    number : integers, shape (items,).
+    one, other : float64, one per item.
+    number : integers, one per item.
+    items : int32, the items to colour; all of them when not given.
     """
-    colour = np.empty(len(one), dtype=np.uint64)
-    _colour(one, other, number, colour)
+    if items is None:
+        items = np.arange(len(one), dtype=np.int32)
+    colour = np.empty(len(items), dtype=np.uint64)
+    _colour(one.view(np.uint64), other.view(np.uint64), number, items, colour)
     return colour
 
 
-@njit(cache=True)
-def _colour(one, other, number, colour):
-    word = np.empty(2)
-    bits = word.view(np.uint64)
-    for item in range(len(one)):
-        word[0], word[1] = one[item], other[item]
-        colour[item] = mix(mix(bits[0] + _FLOW) ^ (bits[1] * _BUNDLE + np.uint64(number[item])))
+@allocates_nothing
+def _colour(one, other, number, items, colour):
+    for place, item in enumerate(items):
+        rest = other[item] * _BUNDLE + np.uint64(number[item])
+        colour[place] = mix(mix(one[item] + _FLOW) ^ rest)
 
 
 @allocates_nothing
@@ -105,19 +109,27 @@ def _classes(colours, used, named):
 
 @allocates_nothing
 def _recolour(paths, flow_colour, bundle_colour, gathered):
-    """Give flows and bundles the colours of the next round, in place."""
+    """Give flows and bundles the colours of the next round, in place.
+
+    `gathered`, uint64, shape (B,), is zero before and after.
+    """
     indptr, crosses, shares = paths.indptr, paths.bundle, paths.share.view(np.uint64)
-    gathered[:] = np.uint64(0)
     for flow in range(len(indptr) - 1):
         colour = np.uint64(0)
         for entry in range(indptr[flow], indptr[flow + 1]):
             colour += mix(bundle_colour[crosses[entry]] ^ (shares[entry] * _FLOW))
         colour = mix(flow_colour[flow] * _FLOW + colour)
         flow_colour[flow] = colour
+        # most shares of a flow are equal
+        last_share, word = np.uint64(0), mix(colour)
         for entry in range(indptr[flow], indptr[flow + 1]):
-            gathered[crosses[entry]] += mix(colour ^ (shares[entry] * _BUNDLE))
+            if shares[entry] != last_share:
+                last_share = shares[entry]
+                word = mix(colour ^ (last_share * _BUNDLE))
+            gathered[crosses[entry]] += word
     for bundle in range(len(bundle_colour)):
         bundle_colour[bundle] = mix(bundle_colour[bundle] * _BUNDLE + gathered[bundle])
+        gathered[bundle] = np.uint64(0)
 
 
 def refine(

@@ -14,6 +14,7 @@ from netloom.topology.fabric import Fabric
 from netloom.topology.routing.tree import TreeRouting
 
 if TYPE_CHECKING:
+    from netloom.kernels.clos_lists import Trunks
     from netloom.kernels.clos_paths import ClosTables
 
 
@@ -59,25 +60,25 @@ def clos_tables(fabric: Fabric, routing: TreeRouting) -> ClosTables:
     The links up from a switch are in the order of D-mod-k: first one to every upper switch, then
     the second ones, and so on.
     """
-    from netloom.kernels.clos_lists import families, links_by
+    from netloom.kernels.clos_lists import families, links_of, trunks_by
     from netloom.kernels.clos_paths import ClosTables
 
-    links, lower, upper = fabric.trunk_links, fabric.trunk_lower, fabric.trunk_upper
     num_switches = fabric.num_switches
-    is_host = fabric.trunk_class == 0
+    # only host links stand before these
+    inner = slice(int(np.argmax(np.append(fabric.trunk_class, 1) > 0)), None)
+    host_start, host_link, host_switch = _host_links(fabric, inner)
+    trunks = _trunks(fabric, inner)
+    lower, upper = fabric.trunk_lower[inner], fabric.trunk_upper[inner]
     groups = switch_groups(fabric, routing)
     # endpoints have no group below, nor have switches that no endpoint hangs from
+    is_host = fabric.trunk_class[inner] == 0
     below: NDArray[np.int64] = np.where(is_host, -1, groups[np.where(is_host, 0, lower)])
-    from_host, up = np.where(is_host, lower, -1), np.where(below >= 0, lower, -1)
-    down = np.where(below >= 0, upper, -1)
-    host_start, host_link, host_switch, _ = links_by(
-        from_host, upper, lower, links, fabric.num_endpoints, False
-    )
-    up_start, up_link, up_switch, _ = links_by(up, upper, upper, links, num_switches, True)
-    down_start, down_link, down_switch, down_trunk = links_by(
-        down, lower, below * num_switches + lower, links, num_switches, False
-    )
-    child_start, child_group, first = families(down_start, down_trunk, below)
+    up, down = np.where(below >= 0, lower, -1), np.where(below >= 0, upper, -1)
+    upward = trunks_by(up, upper, num_switches)
+    downward = trunks_by(down, below * num_switches + lower, num_switches)
+    up_start, up_link, up_switch = links_of(upward, trunks, upper, True)
+    _, down_link, down_switch = links_of(downward, trunks, lower, False)
+    child_start, child_group, down_start = families(downward, trunks.num_links, below)
     return ClosTables(
         position=_position(routing.group),
         group=routing.group,
@@ -89,18 +90,51 @@ def clos_tables(fabric: Fabric, routing: TreeRouting) -> ClosTables:
         up_switch=up_switch,
         child_start=child_start,
         child_group=child_group,
-        down_start=first,
+        down_start=down_start,
         down_link=down_link,
         down_switch=down_switch,
-        num_links=int(links.sum()),
+        num_links=int(fabric.trunk_links.sum()),
     )
 
 
-def _position(group: NDArray[np.int32]) -> NDArray[np.int64]:
+def _trunks(fabric: Fabric, part: slice) -> Trunks:
+    """Return the links of the trunks from some trunk on."""
+    from netloom.kernels.clos_lists import Trunks
+
+    num_links = fabric.trunk_links[part].astype(np.int32, copy=False)
+    before = int(fabric.trunk_links[: part.start].sum())
+    first_link = np.cumsum(num_links, dtype=np.int32)
+    first_link += np.int32(before) - num_links
+    return Trunks(first_link, num_links)
+
+
+def _host_links(
+    fabric: Fabric, inner: slice
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Return start, shape (E + 1,), link and leaf of every endpoint's links."""
+    from netloom.kernels.clos_lists import links_of, trunks_by
+
+    lower, upper, links = fabric.trunk_lower, fabric.trunk_upper, fabric.trunk_links
+    number = np.arange(fabric.num_endpoints + 1, dtype=np.int32)
+    hosts = slice(0, fabric.num_endpoints)
+    if (
+        inner.start == fabric.num_endpoints
+        and (fabric.trunk_class[inner] > 0).all()
+        and (links[hosts] == 1).all()
+        and (lower[hosts] == number[:-1]).all()
+    ):
+        # one link each, in the order of the endpoints: they are the lists
+        return number, number[:-1], upper[hosts]
+    owner = np.where(fabric.trunk_class == 0, lower, -1)
+    lists = trunks_by(owner, lower, fabric.num_endpoints)
+    return links_of(lists, _trunks(fabric, slice(0, None)), upper, False)
+
+
+def _position(group: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the place of every endpoint in the order of groups, top level first, shape (E,)."""
-    order = np.arange(group.shape[1])
-    if (np.diff(group, axis=1) < 0).any():
-        order = np.lexsort((order, *group))
-    position = np.empty(group.shape[1], dtype=np.int64)
-    position[order] = np.arange(group.shape[1])
+    number = np.arange(group.shape[1], dtype=np.int32)
+    if (group[:, 1:] >= group[:, :-1]).all():
+        return number
+    position = np.empty_like(number)
+    position[np.lexsort((number, *group))] = number
     return position

@@ -52,27 +52,26 @@ def collapse(
 
     Parameters are those of `netloom.simulate.flows.run`; latencies become part of the starts.
     """
-    from netloom.kernels.components import only
+    from netloom.kernels.components import renumbered
     from netloom.kernels.refine import colours, quotient, refine
 
     num_flows = len(routes.paths.num_hops)
     sizes = np.broadcast_to(np.asarray(size_bytes, dtype=np.float64), num_flows)
     starts = start_s + latencies_s(routes, link_latency_s, switch_latency_s)
-    every = np.ones(len(routes.bytes_per_s), dtype=np.bool_)
-    paths, crossed, _ = only(routes.arrays, every)
-    bytes_per_s, stage = routes.bytes_per_s[crossed], routes.stage[crossed]
+    paths, crossed = renumbered(routes.arrays, len(routes.bytes_per_s))
     # stages are part of a bundle's colour, so that a class has a name
     parts = refine(
         paths,
         colours(sizes, starts, routes.paths.num_hops),
-        colours(bytes_per_s, bytes_per_s, stage),
+        colours(routes.bytes_per_s, routes.bytes_per_s, routes.stage, crossed),
     )
     indptr, bundle, share, flow_member, bundle_member = quotient(paths, *parts)
+    bundle_member = crossed[bundle_member]
     return Collapsed(
         Routes(
             Paths(indptr, bundle, share, routes.paths.num_hops[flow_member]),
-            bytes_per_s[bundle_member],
-            stage[bundle_member],
+            routes.bytes_per_s[bundle_member],
+            routes.stage[bundle_member],
             routes.stage_names,
         ),
         sizes[flow_member],

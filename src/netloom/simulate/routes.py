@@ -129,22 +129,17 @@ def _clos(
     seed: int,
 ) -> Routes | None:
     """Return single paths up and down a folded Clos network; None if some flow has to go round."""
-    from netloom.kernels.clos_paths import clos_paths
+    from netloom.kernels.clos_paths import climb, clos_paths
 
-    level = routing.meeting_level(source, target)
-    level[source == target] = -1
-    unreachable = level == len(routing.group)
     indptr = np.zeros(len(source) + 1, dtype=np.int64)
-    np.cumsum(np.where(unreachable, 0, 2 * (level + 1)), out=indptr[1:])
+    num_hops = np.empty(len(source), dtype=np.int16)
+    climb(routing.group, source, target, indptr, num_hops)
     tables = clos_tables(fabric, routing)
     bundle, found = clos_paths(tables, source, target, indptr, hashed, seed)
     if not found.all():
         return None
-    hops = 2 * level + 1
-    hops[level == -1] = 0
-    hops[unreachable] = -1
     rate, stage, names = single_links(fabric)
-    paths = Paths(indptr, bundle, np.ones(len(bundle)), hops.astype(np.int16))
+    paths = Paths(indptr, bundle, np.ones(len(bundle)), num_hops)
     return Routes(paths, rate, stage, names)
 
 
@@ -152,14 +147,14 @@ def single_links(
     fabric: Fabric,
 ) -> tuple[NDArray[np.float64], NDArray[np.int16], tuple[str, ...]]:
     """Return rate, stage and stage names of all directed links: l upwards, ``D / 2 + l`` down."""
+    from netloom.kernels.clos_lists import write_link_rates
+
     rate = np.array([link_class.link_bytes_per_s for link_class in fabric.link_classes])
-    link_class = np.repeat(fabric.trunk_class, fabric.trunk_links).astype(np.int16)
     names = [f"{kind.name} links {way}" for kind in fabric.link_classes for way in ("up", "down")]
-    return (
-        np.tile(rate[link_class], 2),
-        np.concatenate([2 * link_class, 2 * link_class + 1]).astype(np.int16),
-        tuple(names),
-    )
+    num_links = 2 * int(fabric.trunk_links.sum())
+    bytes_per_s, stage = np.empty(num_links), np.empty(num_links, dtype=np.int16)
+    write_link_rates(fabric.trunk_class, fabric.trunk_links, rate, bytes_per_s, stage)
+    return bytes_per_s, stage, tuple(names)
 
 
 def _walked(
