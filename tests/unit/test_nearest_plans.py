@@ -60,13 +60,19 @@ def test_a_valid_plan_is_taken_as_it_is(dense):
     [
         ("tp=128,cp=1,pp=2", ["tensor 128 does not divide 64 heads"]),
         ("tp=3,cp=1,pp=7", ["tensor 3 does not divide 64 heads",
-                            "3 x 1 x 7 does not divide 256 accelerators"]),
+                            "tensor 3 x context 1 x pipeline 7 is 21 and does "
+                                "not divide 256 accelerators"]),
         ("tp=8,cp=1,pp=8,dp=3", ["256 accelerators over 64 leave data 4, not 3"]),
         ("tp=8,cp=1,pp=4,vp=30", ["80 layers do not split into 4 stages of 30 chunks"]),
         ("tp=8,cp=1,pp=4,mbs=5", ["8 replicas of 5 sequences do not divide a batch of 256"]),
         ("tp=1,cp=1,pp=1,mbs=1,recompute=none,sharding=optimizer", ["fits in memory",
                                                                     "GiB of 80 GiB"]),
-        ("tp=8,dp=7", ["data 7 does not go with the rest"]),
+        ("tp=8,dp=7", ["tensor 8 x data 7 is 56 and does not divide 256 accelerators"]),
+        ("dp=7", ["data 7 does not divide 256 accelerators"]),
+        ("mbs=5", ["microbatches of 5 sequences do not divide a batch of 256"]),
+        ("pp=8,vp=16", ["80 layers do not split into 8 stages of 16 chunks"]),
+        ("vp=50", ["80 layers do not split into 50 chunks on any number of stages"]),
+        ("shard_group=7", ["shard_group 7 does not divide 256 accelerators"]),
     ],
 )  # fmt: skip
 def test_each_broken_rule_is_said_and_valid_plans_follow(dense, text, rules):

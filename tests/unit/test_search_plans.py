@@ -105,11 +105,6 @@ def with_bounds(**bounds):
 def only_where_pinned(name, plan):
     """Return whether a plan is one that the search takes only where the user names its size."""
     sizes = dict(zip(PLAN_COLUMNS, plan, strict=True))
-    if name == "pipeline":
-        # chunks of unequal length
-        return not splits(
-            EXPERTS, sizes["pipeline"], sizes["interleave"], sizes["num_micro_batches"]
-        )
     # whole experts, which need tensor ranks as well
     return name == "expert" and sizes["data"] * sizes["context"] % sizes["expert"] > 0
 
@@ -123,9 +118,27 @@ def test_a_bound_keeps_the_plans_that_have_it(name):
     found = set(map(tuple, pinned.tolist()))
     assert chosen
     assert chosen <= found
-    assert (len(found) > len(chosen)) == (name in ("pipeline", "expert"))
+    assert (len(found) > len(chosen)) == (name == "expert")
     assert all(only_where_pinned(name, plan) for plan in found - chosen)
     assert np.isin(column(pinned, name), values).all()
+
+
+def is_even(plan):
+    sizes = dict(zip(PLAN_COLUMNS, plan, strict=True))
+    return splits(EXPERTS, sizes["pipeline"], sizes["interleave"], sizes["num_micro_batches"])
+
+
+def test_uneven_chunks_are_for_whoever_names_them_or_has_no_even_split():
+    evenly = with_bounds(pipeline=(2,))
+    named = with_bounds(pipeline=(2,), interleave=tuple(range(1, EXPERTS.num_layers)))
+    rows, all_rows = (set(map(tuple, plans.tolist())) for plans in (evenly, named))
+    assert rows < all_rows
+    assert all(is_even(plan) for plan in rows)
+    assert not any(is_even(plan) for plan in all_rows - rows)
+    # neither 13 layers nor 14 or 15 places split over four stages
+    uneven = with_bounds(pipeline=(4,))
+    assert len(uneven)
+    assert not any(is_even(plan) for plan in uneven.tolist())
 
 
 def test_whole_experts_need_tensor_ranks_that_share_something():

@@ -12,7 +12,7 @@ from scipy import stats
 from netloom import catalog
 from netloom.cli.app import main
 from netloom.errors import ParameterError
-from netloom.validation.categories.step import fitted, shipped
+from netloom.validation.categories.step import fitted, score_file, shipped
 from netloom.validation.published import DATA
 from netloom.validation.step_categories import categories_of, measurement_of
 from netloom.validation.step_formats import FORMATS, read_rows
@@ -311,7 +311,7 @@ def test_a_plan_that_breaks_a_rule_is_listed_with_the_reason(tmp_path, capsys):
     assert main(["validate", "step", "--rows", str(path)]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "refused rows" in text
-    assert "no parallel plan" in text
+    assert "tensor 5 does not divide 64 heads" in text
 
 
 def test_an_unknown_header_lists_the_known_tables(tmp_path, capsys):
@@ -361,3 +361,54 @@ def test_regret_is_of_the_plan_ranked_first():
     best_s = min(row.measured_step_s for row in rows)
     assert found.num_plans == 15
     assert found.regret == pytest.approx(ranked[0].measured_step_s / best_s - 1.0)
+
+
+@pytest.mark.parametrize(
+    ("release", "part", "stands_in"),
+    [
+        ("26.04.01", "megatron-bridge-26.04", False),
+        ("26.03", "megatron-bridge-26.02", True),
+        ("26.07", "megatron-bridge-26.06", True),
+        ("26.10", "megatron-bridge-26.08", True),
+        ("27.02", "megatron-bridge-26.08", True),
+        ("25.09", "megatron-bridge-25.11", True),
+    ],
+)
+@pytest.mark.parametrize("shards", ["0", "64"])
+def test_a_release_between_two_is_that_of_the_one_before(
+    tmp_path, release, part, stands_in, shards
+):
+    line = lines_of("megatron_bridge")[0] | {"release": release, "fsdp": shards}
+    (row,) = read_rows(write(tmp_path / "release.csv", [line]))
+    assert row.software == part
+    assert bool(row.stand_in) == stands_in
+    assert row.bounds.recompute == (("offload",) if shards == "64" else None)
+
+
+@pytest.mark.parametrize("name", ["Llama 3 70B", "Meta-Llama-3.1-70B", "llama3.1-70b"])
+def test_spellings_of_one_model(tmp_path, name):
+    line = lines_of("megatron_bridge")[0] | {"model": name}
+    (row,) = read_rows(write(tmp_path / "model.csv", [line]))
+    assert row.shape.num_layers == 80
+
+
+def test_a_dense_nemotron_is_no_hybrid(tmp_path):
+    line = lines_of("megatron_bridge")[0]
+    dense, hybrid = read_rows(
+        write(
+            tmp_path / "two.csv",
+            [line | {"model": m} for m in ("Nemotron-340B", "Nemotron 3 Nano")],
+        )
+    )
+    assert dense.shape.num_layers == 96
+    assert "hybrid" in hybrid.reason
+
+
+def test_a_size_that_follows_from_the_others_is_told(tmp_path):
+    """A batch of 127 sequences is for one replica, so that context ranks take what is left."""
+    line = {
+        "model": "llama-3.1-70b", "system": "h100", "gpus": "64", "seq": "8192",
+        "global_batch": "127", "micro_batch": "1", "tp": "4", "pp": "4", "step_s": "16",
+    }  # fmt: skip
+    (scored,) = score_file(write(tmp_path / "odd.csv", [line]))
+    assert scored.chosen["context"] == 4

@@ -420,7 +420,7 @@ def test_every_bundle_has_two_ends_and_both_ways_have_the_same(kind):
     ("plan", "reason"),
     [
         ("tp=3", "tensor 3 does not divide 32 heads"),
-        ("tp=8,cp=1,pp=3", "8 x 1 x 3 does not divide 64 accelerators"),
+        ("tp=8,cp=1,pp=3", "is 24 and does not divide 64 accelerators"),
         ("tp=8,cp=1,pp=2,dp=3", "64 accelerators over 16 leave data 4, not 3"),
         ("tp=8,cp=1,pp=2,mbs=3", "4 replicas of 3 sequences do not divide a batch of 64"),
         ("ep=2", "expert 2: llama-3.1-8b has no experts"),

@@ -79,6 +79,9 @@ def played_step(played: PlayedPlan, by_stage: StageColumns) -> PlayedStep:
     tensor_s, context_s, expert_s = waits[:, phase, stage].sum(axis=1).tolist()
     pipeline_s = timeline.makespan_s - played.without_sends_s
     follows_s = float(data_s[busiest] + optimizer_s[busiest])
+    bubble_s = work_s - follows_s - pipeline_s - float(timeline.busy_s[busiest])
+    if abs(bubble_s) < 1e-12 * work_s:
+        bubble_s = 0.0  # what rounding leaves of a device that never waits
     parts = StepParts(
         compute_s=float(work[phase, stage].sum()),
         tensor_s=tensor_s,
@@ -86,7 +89,7 @@ def played_step(played: PlayedPlan, by_stage: StageColumns) -> PlayedStep:
         expert_s=expert_s,
         pipeline_s=pipeline_s,
         data_s=float(data_s[busiest]),
-        bubble_s=work_s - follows_s - pipeline_s - float(timeline.busy_s[busiest]),
+        bubble_s=bubble_s,
         optimizer_s=float(optimizer_s[busiest]),
         straggler_s=by_stage.slowdown * work_s,
     )

@@ -119,14 +119,15 @@ def print_step(answer: Answer, console: Console, explain: bool) -> None:
 
 def _head(step: ExplainedStep) -> Iterator[str]:
     played, expected = step.played, step.expected
+    num_micro = step.plan.num_micro_batches
     yield (
-        f"{step.plan}, {step.plan.num_micro_batches} microbatches, schedule {played.kind} of "
-        f"{played.num_chunks} chunk{'s' if played.num_chunks > 1 else ''} a stage"
+        f"{step.plan}, {num_micro} microbatch{'es' if num_micro > 1 else ''}, schedule "
+        f"{played.kind} of {played.num_chunks} chunk{'s' if played.num_chunks > 1 else ''} a stage"
     )
     yield (
-        f"step {show(step.step_s, 'time')}; of 10 similar runs 8 are expected between "
-        f"{show(expected.low_s, 'time')} and {show(expected.high_s, 'time')}, as of "
-        f"{expected.of.num_rows} published steps that nothing was fitted to "
+        f"step {show(step.step_s, 'time')}; 8 of 10 similar runs are expected between "
+        f"{show(expected.low_s, 'time')} and {show(expected.high_s, 'time')}, judged by "
+        f"{expected.of.num_rows} published steps to which nothing was fitted "
         f"({expected.of.kind.words})"
     )
     for each in step.utilisations:
@@ -148,7 +149,11 @@ def _parts(step: ExplainedStep, console: Console) -> Table:
         title += "; the closed form is the software's own schedule"
     table = titled_table(title, console, columns)
     for name in StepParts.__dataclass_fields__:
-        first_s, second_s = getattr(step.parts, name), getattr(played.parts, name)
+        # below a billionth of the step is what rounding leaves
+        first_s, second_s = (
+            0.0 if abs(seconds) < 1e-9 * step.step_s else seconds
+            for seconds in (getattr(step.parts, name), getattr(played.parts, name))
+        )
         if first_s > 0.0 or abs(second_s) > 0.0:
             table.add_row(
                 name.removesuffix("_s"), show(first_s, "time"),

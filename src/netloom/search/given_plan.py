@@ -52,8 +52,10 @@ def given_plans(space: PlanSpace, text: str) -> tuple[PlanSpace, NDArray[np.int6
     for name in _DERIVED:
         if name in given:
             plans = plans[plans[:, PLAN_COLUMNS.index(name)] == given[name]]
+    if "expert_tensor" in given and space.shape.experts is not None:
+        plans = plans[_splits_over(plans, int(given["expert_tensor"]))]
     if not len(plans):
-        reasons = list(dict.fromkeys(_reasons(left, given)))
+        reasons = broken_rules(left, given)
         raise ParameterError(
             f"no plan agrees with '{text}'" + "".join(f"\n    {reason}" for reason in reasons),
             hint="leave out what does not have to be so; the search finds the rest",
@@ -75,7 +77,8 @@ def parsed(text: str) -> dict[str, int | str]:
         name = KEYS.get(key.lower(), key.lower().replace("-", "_"))
         if name not in PLAN_COLUMNS:
             raise ParameterError(
-                f"'{key}' is no size of a plan", hint=nearest(key, (*KEYS, *_CHOICES))
+                f"'{key}' is no size of a plan",
+                hint=nearest(key, (*KEYS, *_CHOICES, "shard_group")),
             )
         if name in found:
             raise ParameterError(f"{key} is set twice", hint=f"keep one {key}=...")
@@ -92,21 +95,93 @@ def parsed(text: str) -> dict[str, int | str]:
     return found
 
 
+def pinned_sizes(bounds: Search) -> dict[str, int | str]:
+    """Return what bounds leave no choice in, as `parsed` does.
+
+    Examples
+    --------
+    >>> pinned_sizes(Search(tensor=(8,), pipeline=(4, 8), recompute=("none",)))
+    {'tensor': 8, 'recompute': 'none'}
+    """
+    return {
+        name: values[0]
+        for name, values in bounds.pinned.items()
+        if name in PLAN_COLUMNS and len(values) == 1
+    }
+
+
+def broken_rules(space: PlanSpace, given: dict[str, int | str]) -> list[str]:
+    """Return the rules of `netloom.search.plans` that named sizes break, each once."""
+    return list(dict.fromkeys(_reasons(space, given)))
+
+
+def _splits_over(plans: NDArray[np.int64], ranks: int) -> NDArray[np.bool_]:
+    """Return where an expert is split over so many tensor ranks."""
+    tensor = plans[:, PLAN_COLUMNS.index("tensor")]
+    whole = plans[:, PLAN_COLUMNS.index("expert_tensor")] == 1
+    return np.asarray(np.where(whole, 1, tensor) == ranks)
+
+
 def _reasons(space: PlanSpace, given: dict[str, int | str]) -> Iterator[str]:
-    """Yield the rules of `netloom.search.plans` that named sizes break."""
     sizes = {name: value for name, value in given.items() if isinstance(value, int)}
     yield from _size_reasons(space, sizes)
-    inner = [sizes.get(name, 1) for name in ("tensor", "context", "pipeline")]
-    product, total = int(np.prod(inner)), space.num_accelerators
+    yield from _layer_reasons(space, sizes)
+    inner = ("tensor", "context", "pipeline")
+    is_whole = sizes.keys() >= set(inner)
+    names = [name for name in inner if name in sizes]
+    if "data" in sizes and not is_whole:
+        names.append("data")
+    product, total = int(np.prod([sizes[name] for name in names])), space.num_accelerators
     if total % product:
-        yield f"{' x '.join(map(str, inner))} does not divide {total} accelerators"
+        written = " x ".join(f"{name} {sizes[name]}" for name in names)
+        number = "" if len(names) == 1 else f" is {product} and"
+        yield f"{written}{number} does not divide {total} accelerators"
         return
-    if not {"tensor", "context", "pipeline"} <= sizes.keys():
+    if not is_whole:
+        yield from _open_batch_reasons(space, sizes)
         return
     data = total // product
     if sizes.get("data", data) != data:
         yield f"{total} accelerators over {product} leave data {data}, not {sizes['data']}"
     yield from _batch_reasons(space, sizes, data)
+
+
+def _open_batch_reasons(space: PlanSpace, sizes: dict[str, int]) -> Iterator[str]:
+    """Yield what no number of replicas can mend."""
+    data, micro_batch = sizes.get("data", 1), sizes.get("micro_batch", 1)
+    if space.batch_sequences % (data * micro_batch):
+        replicas = (
+            f"{data} replicas of {micro_batch}" if data > 1 else f"microbatches of {micro_batch}"
+        )
+        yield f"{replicas} sequences do not divide a batch of {space.batch_sequences}"
+    shard_group = sizes.get("shard_group", 1)
+    if space.num_accelerators % shard_group:
+        yield f"shard_group {shard_group} does not divide {space.num_accelerators} accelerators"
+
+
+def _layer_reasons(space: PlanSpace, sizes: dict[str, int]) -> Iterator[str]:
+    """Yield why layers do not split into the stages and chunks that are named."""
+    from netloom.kernels.stages import split_layers, splits_evenly
+
+    layers, pipeline = space.shape.num_layers, sizes.get("pipeline")
+    interleave = sizes.get("interleave", 1)
+    if pipeline is None:
+        if not any(
+            splits_evenly(float(layers), float(stages), float(interleave))
+            for stages in range(1, layers + 3)
+            if space.num_accelerators % stages == 0
+        ):
+            yield f"{layers} layers do not split into {interleave} chunks on any number of stages"
+        return
+    split = split_layers(float(layers), float(pipeline), float(interleave))
+    leading = space.shape.experts.num_dense_layers if space.shape.experts else 0
+    if interleave > 1 and pipeline == 1:
+        yield f"interleave {interleave} needs a pipeline"
+    elif split.middle == 0.0:
+        chunks = f" of {interleave} chunks" if "interleave" in sizes else ""
+        yield f"{layers} layers do not split into {pipeline} stages{chunks}"
+    elif split.first < leading:
+        yield f"{leading} dense layers do not fit on a first stage of {int(split.first)} layers"
 
 
 def _size_reasons(space: PlanSpace, sizes: dict[str, int]) -> Iterator[str]:
@@ -130,7 +205,9 @@ def _size_reasons(space: PlanSpace, sizes: dict[str, int]) -> Iterator[str]:
             f"under ulysses {tensor} tensor times {context} context ranks do not divide "
             f"{key_value} key-value heads"
         )
-    expert = sizes.get("expert", 1)
+    expert, expert_tensor = sizes.get("expert", 1), sizes.get("expert_tensor", 1)
+    if experts is not None and expert_tensor not in (1, sizes.get("tensor", expert_tensor)):
+        yield f"expert_tensor {expert_tensor} is neither 1 nor tensor {tensor}"
     if experts is None and expert > 1:
         yield f"expert {expert}: {shape.name} has no experts"
     elif experts is not None and experts.num_routed % expert:
@@ -138,8 +215,6 @@ def _size_reasons(space: PlanSpace, sizes: dict[str, int]) -> Iterator[str]:
 
 
 def _batch_reasons(space: PlanSpace, sizes: dict[str, int], data: int) -> Iterator[str]:
-    from netloom.kernels.stages import split_layers
-
     context, pipeline = sizes["context"], sizes["pipeline"]
     expert, micro_batch = sizes.get("expert", 1), sizes.get("micro_batch", 1)
     folded = data * context % expert > 0 or sizes.get("expert_tensor") == 1
@@ -168,14 +243,5 @@ def _batch_reasons(space: PlanSpace, sizes: dict[str, int], data: int) -> Iterat
     if "num_micro_batches" in sizes and sizes["num_micro_batches"] != num_micro:
         yield f"there are {num_micro} microbatches, not {sizes['num_micro_batches']}"
     interleave = sizes.get("interleave", 1)
-    if interleave > 1 and pipeline == 1:
-        yield f"interleave {interleave} needs a pipeline"
-    elif interleave > 1 and num_micro % pipeline:
+    if interleave > 1 and pipeline > 1 and num_micro % pipeline:
         yield f"{num_micro} microbatches are no whole rounds of {pipeline} stages"
-    layers = space.shape.num_layers
-    split = split_layers(float(layers), float(pipeline), float(interleave))
-    leading = space.shape.experts.num_dense_layers if space.shape.experts else 0
-    if split.middle == 0.0 and "interleave" in sizes:
-        yield f"{layers} layers do not split into {pipeline} stages of {interleave} chunks"
-    elif split.middle > 0.0 and split.first < leading:
-        yield f"{leading} dense layers do not fit on a first stage of {int(split.first)} layers"

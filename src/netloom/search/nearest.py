@@ -37,9 +37,6 @@ _CHOICES = {
     "context_kind": inputs.CONTEXT_KINDS,
 }  # fmt: skip
 
-#: Sizes that the search does not try on its own.
-_ONLY_WHERE_ASKED = ("expert_tensor", "shard_group")
-
 
 def named_plan(
     space: PlanSpace, text: str, model: StepModel, network: NetworkModel
@@ -91,7 +88,7 @@ def nearest_plans(
     columns = [PLAN_COLUMNS.index(name) for name in given]
     values = [_CHOICES[k].index(str(v)) if k in _CHOICES else int(v) for k, v in given.items()]
     is_choice = np.array([name in _CHOICES for name in given])
-    mine = plans[:, columns]
+    mine = _as_written(plans)[:, columns]
     ratios = np.abs(np.log2(np.maximum(1, mine) / np.maximum(1, values)))
     distance = np.where(is_choice, mine != values, ratios).sum(axis=1)
     # all plans that are as near as the last one that will be shown
@@ -111,8 +108,17 @@ def nearest_plans(
 def _valid(space: PlanSpace, given: dict[str, int | str], model: StepModel) -> NDArray[np.int64]:
     """Return all plans that fit in memory, of any size; uneven stages where the user named them."""
     choices: dict[str, tuple[int | str, ...]] = {
-        name: (given[name],) for name in (*_CHOICES, *_ONLY_WHERE_ASKED) if name in given
+        name: (given[name],) for name in _CHOICES if name in given
     }
+    # sizes that the search does not try on its own
+    if "expert_tensor" in given and space.shape.experts is not None:
+        choices["expert_tensor"] = (
+            1,
+            *(2**k for k in range(1, space.scale_up_domain.bit_length())),
+        )
+    if "shard_group" in given:
+        total = space.num_accelerators
+        choices["shard_group"] = tuple(size for size in range(1, total + 1) if total % size == 0)
     pinned = [choices]
     for name in ("pipeline", "micro_batch", "expert"):
         if name in given:
@@ -127,6 +133,26 @@ def _valid(space: PlanSpace, given: dict[str, int | str], model: StepModel) -> N
     if not len(plans):
         return plans
     return plans[_memory_bytes(plans, model) <= model.machine.hbm_bytes]
+
+
+def _as_written(plans: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return plans with the sizes that ``--plan`` takes where a column has 0 for all ranks.
+
+    Examples
+    --------
+    >>> plan = np.array([[8, 2, 4, 1, 8, 1, 1, 64, 1, 0, 0, 0, 0]])
+    >>> dict(zip(PLAN_COLUMNS, _as_written(plan)[0].tolist()))["shard_group"]
+    16
+    """
+    column = PLAN_COLUMNS.index
+    written = plans.copy()
+    for name, all_ranks in (
+        ("expert_tensor", plans[:, column("tensor")]),
+        ("shard_group", plans[:, column("data")] * plans[:, column("context")]),
+    ):
+        mine = written[:, column(name)]
+        written[:, column(name)] = np.where(mine == 0, all_ranks, mine)
+    return written
 
 
 def _memory_bytes(plans: NDArray[np.int64], model: StepModel) -> NDArray[np.float64]:
@@ -182,7 +208,7 @@ def _refusal(
 #: Column of a plan -> how `--plan` writes it shortest.
 _SHORT = {
     "tensor": "tp", "context": "cp", "pipeline": "pp", "interleave": "vp", "data": "dp",
-    "expert": "ep", "micro_batch": "mbs",
+    "expert": "ep", "micro_batch": "mbs", "expert_tensor": "etp",
 }  # fmt: skip
 
 
@@ -195,7 +221,7 @@ def _written(plan: NDArray[np.int64], given: dict[str, int | str]) -> str:
     >>> _written(plan, {"tensor": 6, "pipeline": 16, "sharding": "none"})
     'tp=8,pp=16,sharding=optimizer'
     """
-    values = dict(zip(PLAN_COLUMNS, plan.tolist(), strict=True))
+    values = dict(zip(PLAN_COLUMNS, _as_written(plan[None])[0].tolist(), strict=True))
     for name, choices in _CHOICES.items():
         values[name] = choices[values[name]]
     return ",".join(f"{_SHORT.get(name, name)}={values[name]}" for name in given)

@@ -182,21 +182,20 @@ def _pipeline(space: PlanSpace, inner: int) -> Iterator[int]:
 def _interleave(space: PlanSpace, pipeline: int, num_micro: int) -> Iterator[int]:
     """Chunks split the layers evenly, with or without places for embedding and loss.
 
-    Uneven chunks are allowed where the user pins the stages. More than one chunk needs microbatches
-    in whole rounds of the pipeline (Megatron-LM). Dense layers before those with experts stay on
-    the first stage.
+    Uneven chunks are allowed where the user pins the stages, and names the chunks or leaves no even
+    split. More than one chunk needs microbatches in whole rounds of the pipeline (Megatron-LM).
+    Dense layers before those with experts stay on the first stage.
     """
     from netloom.kernels.stages import split_layers, splits_evenly
 
     shape = space.shape
     num_leading = shape.experts.num_dense_layers if shape.experts else 0
     sizes = space.bounds.interleave or range(1, (shape.num_layers + 2) // pipeline + 1)
-    for size in sizes:
-        if size > 1 and (pipeline == 1 or num_micro % pipeline):
-            continue
-        sizes_of_split = float(shape.num_layers), float(pipeline), float(size)
-        if not (space.bounds.pipeline or splits_evenly(*sizes_of_split)):
-            continue
-        split = split_layers(*sizes_of_split)
+    layers, stages = float(shape.num_layers), float(pipeline)
+    fitting = [size for size in sizes if size == 1 or not (pipeline == 1 or num_micro % pipeline)]
+    even = [size for size in fitting if splits_evenly(layers, stages, float(size))]
+    only_even = space.bounds.pipeline is None or (even and space.bounds.interleave is None)
+    for size in even if only_even else fitting:
+        split = split_layers(layers, stages, float(size))
         if split.middle > 0.0 and split.first >= num_leading:
             yield size

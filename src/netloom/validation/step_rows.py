@@ -19,6 +19,7 @@ from netloom.kernels import inputs
 from netloom.resolve.rates import port_mode
 from netloom.schema.study import Search
 from netloom.search.best import Best, best_plan
+from netloom.search.given_plan import broken_rules, pinned_sizes
 from netloom.search.plans import PlanSpace, plan_matrix
 from netloom.simulate.expert_traffic import token_share
 from netloom.simulate.network import PLAIN_ALGORITHMS, NetworkModel
@@ -80,7 +81,7 @@ class Prediction:
 
     Attributes
     ----------
-    chosen : what netloom chose, by dimension; only where there was more than one choice.
+    chosen : what netloom chose, by dimension; sizes of 1 only where there was another choice.
     note : when no plan fits by our memory model, although the run did.
     """
 
@@ -113,9 +114,13 @@ def predict(row: StepRow) -> Prediction:
         row.shape, row.accelerators, domain, row.batch_sequences, row.sequence, row.bounds
     )
     plans = plan_matrix(space)
+    if not len(plans) and (broken := broken_rules(space, pinned_sizes(row.bounds))):
+        raise InfeasibleError("no plan has these sizes: " + "; ".join(broken))
     roomy = replace(model, machine=model.machine._replace(hbm_bytes=float("inf")))
     if len(plans) == 1:
-        return Prediction(best_plan(space, plans, roomy, network), {})
+        return Prediction(
+            best_plan(space, plans, roomy, network), _chosen(plans[0], plans, row.bounds)
+        )
     note = ""
     try:
         best = best_plan(space, plans, model, network)
@@ -124,7 +129,7 @@ def predict(row: StepRow) -> Prediction:
             raise
         best = best_plan(space, _leanest(plans, model), roomy, network)
         note = "no plan fits by netloom's memory model; the leanest is taken"
-    return Prediction(best, _chosen(best.priced.plan, plans), note)
+    return Prediction(best, _chosen(best.priced.plan, plans, row.bounds), note)
 
 
 def model_and_network(row: StepRow) -> tuple[StepModel, NetworkModel]:
@@ -182,13 +187,20 @@ def _leanest(plans: NDArray[np.int64], model: StepModel) -> NDArray[np.int64]:
 _FOLLOWS = ("data", "num_micro_batches")
 
 
-def _chosen(plan: NDArray[np.int64], plans: NDArray[np.int64]) -> dict[str, int | str]:
-    """Return the dimensions in which the plans differ, as one plan has them."""
+def _chosen(
+    plan: NDArray[np.int64], plans: NDArray[np.int64], bounds: Search
+) -> dict[str, int | str]:
+    """Return what the row leaves open, as one plan has it.
+
+    That is where plans differ, and where the other sizes leave nothing else but more than one.
+    """
+    pinned = pinned_sizes(bounds)
     names = {inputs.SHARDING: inputs.SHARDINGS, inputs.RECOMPUTE: inputs.RECOMPUTES}
     chosen: dict[str, int | str] = {}
     for column, dimension in enumerate(inputs.PLAN_COLUMNS):
-        if dimension not in _FOLLOWS and len(np.unique(plans[:, column])) > 1:
-            value = int(plan[column])
+        value = int(plan[column])
+        forced = dimension not in pinned and column not in names and value > 1
+        if dimension not in _FOLLOWS and (forced or len(np.unique(plans[:, column])) > 1):
             chosen[dimension] = names[column][value] if column in names else value
     return chosen
 

@@ -184,13 +184,11 @@ def _print_fit(fit: ReleaseFit, console: Console) -> None:
         rows.add_row(
             Text(row.row.row.id),
             shown(row.row.row.measured_step_s, "s"),
-            *(show(error, "fraction") for error in row.errors),
+            *map(_error, row.errors),
             f"{row.weight:.2f}",
         )
     rows.add_section()
-    rows.add_row(
-        "median, absolute", "", *(show(error, "fraction") for error in fit.median_errors), ""
-    )
+    rows.add_row("median, absolute", "", *map(_error, fit.median_errors), "")
     console.print(rows)
     for note in fit.notes:
         console.print(note, soft_wrap=True, markup=False, style="dim")
@@ -205,3 +203,10 @@ def _interval(constant: FittedConstant) -> str:
     if constant.low is None or constant.high is None:
         return "none"
     return " to ".join(show(value, constant.dimension) for value in (constant.low, constant.high))
+
+
+def _error(fraction: float) -> str:
+    """Return an error in percent; what rounding leaves of a row that is met exactly is none."""
+    from netloom.units import show
+
+    return show(0.0 if abs(fraction) < 1e-9 else fraction, "fraction")

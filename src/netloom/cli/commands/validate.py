@@ -72,6 +72,10 @@ def _validate_rows(categories: tuple[str, ...], path: Path, *, json: bool, markd
     from netloom.validation.categories.step import score_file
 
     scored = score_file(path)
+    if not scored:
+        raise ParameterError(
+            f"{path} has no rows", hint="write a run in each line below that of the columns"
+        )
     if json:
         import json as encoder
 

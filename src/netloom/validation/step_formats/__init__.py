@@ -50,8 +50,14 @@ def read_rows(path: Path) -> Iterator[StepRow | RefusedRow]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"cannot read {path}: {error}") from None
+    except FileNotFoundError:
+        raise ParameterError(f"{path}: there is no such file") from None
+    except UnicodeDecodeError:
+        raise ParameterError(
+            f"{path} is no text in UTF-8", hint="save the table as CSV in UTF-8"
+        ) from None
+    except OSError as error:
+        raise ParameterError(f"cannot read {path}: {error.strerror}") from None
     reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     module = format_of(tuple(name.strip() for name in reader.fieldnames or ()), str(path))
     reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]

@@ -57,7 +57,7 @@ def named_shape(text: str, sequence: int) -> tuple[TransformerShape, str]:
         if name := _catalogue_name(spelling):
             return read_config(catalog.model_path(name)), _left_out(text)
     raise ParameterError(
-        f"model '{text}' is not known",
+        f"model '{text}' is not known" if text else "model is blank",
         hint=nearest(bare.lower(), catalog.names("model"))
         + "; or give sizes, such as gpt-22B (48L h6144 64x96 V51200)",
     )

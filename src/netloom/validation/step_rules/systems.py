@@ -64,7 +64,9 @@ def system_of(words: str) -> System:
     nodes = _nodes_of(found[1]) if found else ()
     if not found or not nodes:
         raise ParameterError(
-            f"system '{words}' names no accelerator of the catalogue",
+            f"system '{words}' names no accelerator of the catalogue"
+            if words
+            else "system is blank",
             hint="begin with its name, such as h100-sxm, gb200-nvl72 or a100-80g",
         )
     node = _with_nics(words, lower, nodes)
