@@ -3,7 +3,7 @@
 import pytest
 
 from netloom import catalog
-from netloom.catalog.parts import PriceBook
+from netloom.catalog.prices import PriceBook
 from netloom.cost.bom import FIBRE, CableLot, NodeLot, SwitchLot, bill_of_materials
 from netloom.cost.money import capex_by_group, network_capex, run_cost, total_capex
 from netloom.cost.power import it_power_w, network_power_w, site_power_w

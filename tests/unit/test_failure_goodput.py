@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from netloom import catalog, topology
-from netloom.catalog.parts import FailureRates
+from netloom.catalog.failure_rates import FailureRates
 from netloom.errors import ParameterError
 from netloom.failure.goodput import Degradation, Policy, goodput, mean_slowdown
 from netloom.failure.inventory import Exposure, Inventory, LinkEnds, network_exposures

@@ -17,14 +17,19 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from netloom.catalog import parts
+from netloom.catalog.entry import Entry
+from netloom.catalog.failure_rates import FailureRates
+from netloom.catalog.outlook import BuildOut, Scenario, Series
+from netloom.catalog.prices import PriceBook, SiteCosts
 from netloom.catalog.quantity import Quantity
 from netloom.catalog.software import Software
+from netloom.catalog.suppliers import Company, Component
 from netloom.errors import ParameterError, Problem, StudyError, nearest
 
 DATA = Path(__file__).parent / "data"
 
 #: Kind of part, which is also its folder -> the model of its files.
-KINDS: MappingProxyType[str, type[parts.Part]] = MappingProxyType(
+KINDS: MappingProxyType[str, type[Entry]] = MappingProxyType(
     {
         "accelerator": parts.Accelerator,
         "scale-up": parts.ScaleUp,
@@ -35,9 +40,14 @@ KINDS: MappingProxyType[str, type[parts.Part]] = MappingProxyType(
         "protocol": parts.Protocol,
         "collective-library": parts.CollectiveLibrary,
         "software": Software,
-        "failure-rates": parts.FailureRates,
-        "price-book": parts.PriceBook,
-        "site-costs": parts.SiteCosts,
+        "failure-rates": FailureRates,
+        "price-book": PriceBook,
+        "site-costs": SiteCosts,
+        "component": Component,
+        "company": Company,
+        "scenario": Scenario,
+        "build-out": BuildOut,
+        "series": Series,
     }
 )
 
@@ -94,12 +104,12 @@ def model_path(name: str) -> Path:
     return DATA / "model" / f"{name}.json"
 
 
-def load_all() -> dict[str, dict[str, parts.Part]]:
+def load_all() -> dict[str, dict[str, Entry]]:
     """Return every part by kind and name; for checks and listings, not for start-up."""
     return {kind: {name: get(kind, name) for name in names(kind)} for kind in KINDS}
 
 
-def read_part(kind: str, path: Path) -> parts.Part:
+def read_part(kind: str, path: Path) -> Entry:
     """Return the part that a YAML file describes, named after the file.
 
     Raises
@@ -122,7 +132,7 @@ def read_part(kind: str, path: Path) -> parts.Part:
         raise StudyError(_problem(entry, path) for entry in error.errors()) from None
 
 
-def price(book: parts.PriceBook, part: str) -> Quantity:
+def price(book: PriceBook, part: str) -> Quantity:
     """Return what a price book asks for a part, written ``"kind/name"``.
 
     Raises

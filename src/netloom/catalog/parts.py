@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from netloom.catalog.entry import Entry
 from netloom.catalog.quantity import (
     Count,
     Data,
-    EnergyPrice,
     FlopRate,
     Fraction,
-    FractionPerYear,
     Frequency,
     Length,
-    Money,
     Power,
-    Quantity,
     Rate,
     Time,
     TimePerLength,
@@ -32,17 +29,10 @@ from netloom.catalog.tuning import Tuning
 Precision = Literal["bf16", "fp16", "fp8", "fp4"]
 
 
-class Part(BaseModel):
+class Part(Entry):
     """What every part has."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(description="Catalogue name, the file's name without its ending.")
-    title: str = Field(description="Name in full, as a person would write it.")
     vendor: str = Field(description="Maker, or 'multi-vendor' where two or more sell it.")
-    note: str = Field(
-        default="", description="What a user should know before trusting the numbers."
-    )
 
 
 class Accelerator(Part):
@@ -246,144 +236,6 @@ class Protocol(Part):
     max_endpoint_addresses: int = Field(
         default=0,
         description="Addresses of one subnet for endpoints and switches; 0 when no limit bites.",
-    )
-
-
-class CountedFailures(BaseModel):
-    """Failures of one component, counted over an exposure.
-
-    What is known of the rate is the gamma distribution that Jeffreys' prior (shape 1/2) gives:
-    shape events + 1/2, over the exposure.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    part: Literal["accelerator", "node", "nic", "job"] = Field(
-        description="What is counted: the component of each accelerator, of the rest of each node "
-        "or of each NIC; or software, counted per accelerator."
-    )
-    events: int = Field(ge=0, description="Interruptions counted.")
-    exposure_s: Time = Field(description="Parts times time under watch.")
-    silent: bool = Field(
-        default=False, description="Whether it corrupts results before anybody notices."
-    )
-
-    @field_validator("exposure_s")
-    @classmethod
-    def _not_empty(cls, exposure_s: Quantity) -> Quantity:
-        if not exposure_s.low > 0:
-            raise ValueError(
-                "an empty exposure says nothing about a rate\n"
-                "write parts times time, such as 884736 days for 16,384 parts in 54 days"
-            )
-        return exposure_s
-
-
-class FailureRates(Part):
-    """How often the parts of a running job fail, and what it takes to come back."""
-
-    accelerator_per_s: Frequency = Field(
-        description="Job-interrupting events of one accelerator, memory included."
-    )
-    node_other_per_s: Frequency = Field(
-        description="Of the rest of one node: host, PSU, disk, fans, maintenance."
-    )
-    nic_per_s: Frequency = Field(description="Of one NIC.")
-    software_per_s: Frequency = Field(description="Software interruptions, per accelerator.")
-    components: dict[str, CountedFailures] = Field(
-        default_factory=dict,
-        description="The same interruptions by component, as counted; whole runs are simulated "
-        "with these where there are any, else with the four rates.",
-    )
-    detection_s: Time = Field(description="From the event until it is noticed and diagnosed.")
-    restart_s: Time = Field(
-        description="From diagnosis until steps run again, checkpoint load included."
-    )
-    repair_s: Time = Field(
-        description="From a network part's failure that traffic routes around until it is replaced."
-    )
-    checkpoint_bytes_per_parameter: Data = Field(description="Saved state per parameter.")
-    storage_bytes_per_s: Rate = Field(
-        description="Rate at which the storage takes a checkpoint; the job waits for it."
-    )
-
-    @field_validator("accelerator_per_s", "node_other_per_s", "nic_per_s", "software_per_s")
-    @classmethod
-    def _possible(cls, rate_per_s: Quantity) -> Quantity:
-        if rate_per_s.low < 0:
-            raise ValueError("a negative failure rate is not possible\nwrite 0 /year or more")
-        return rate_per_s
-
-
-class RentOffer(BaseModel):
-    """What renting one accelerator cost at some time, with machine, network, power and people."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    accelerator: str = Field(description="Catalogue name of the accelerator.")
-    term: str = Field(description="On demand, or for how long.")
-    usd_per_hour: Money = Field(description="One accelerator for one hour.")
-
-
-class PriceBook(Part):
-    """Prices of one market, basis and date."""
-
-    prices: dict[str, Money] = Field(
-        description="Price by 'kind/name'. A pluggable medium's price is of one transceiver, any "
-        "other medium's of one whole cable, everything else's of one unit. 'fibre/mpo' is the "
-        "fibre cable between two pluggables."
-    )
-    unpriced: dict[str, str] = Field(
-        default_factory=dict, description="Parts without a price, 'kind/name', and why."
-    )
-    accelerators: dict[str, Money] = Field(
-        default_factory=dict,
-        description="Price of one accelerator inside a node, by its catalogue name; divides the "
-        "node's price into accelerators and server, and adds nothing to it.",
-    )
-    rents: tuple[RentOffer, ...] = Field(
-        default=(), description="What renting accelerators cost, the latest offer of a term first."
-    )
-    common_fraction: Fraction | None = Field(
-        default=None,
-        description="Share of a price's uncertainty that it has in common with the prices of its "
-        "kind: optics supply, switch silicon, cables, servers.",
-    )
-
-
-class SiteCosts(Part):
-    """What a site adds to its parts: energy, cooling, people."""
-
-    electricity_usd_per_j: EnergyPrice = Field(description="Of the site's electricity.")
-    pue: Count = Field(description="Site power over power of the racks.")
-    maintenance_per_year: FractionPerYear = Field(
-        description="Maintenance and spares, share of capex."
-    )
-    depreciation_s: Time = Field(description="Life over which capex is written off, straight line.")
-    installation_fraction: Fraction = Field(
-        description="Cabling labour and integration, share of the network's capex."
-    )
-    node_spares_fraction: Fraction = Field(
-        description="Spare nodes in stock, share of the nodes' capex."
-    )
-    network_spares_fraction: Fraction = Field(
-        description="Spare NICs, switches, modules and cables in stock, share of their capex."
-    )
-    loaded_power_fraction: Fraction = Field(
-        description="Draw of a node while it trains, share of its maximum."
-    )
-    idle_power_fraction: Fraction = Field(
-        description="Draw of a node while the job stands still, share of its maximum."
-    )
-    staff_usd_per_mw_year: Money = Field(
-        description="People who run the cluster, per megawatt of IT power and year."
-    )
-    hosting_usd_per_kw_month: Money = Field(
-        description="Building, power and cooling plant and its technicians, per kilowatt of IT "
-        "power at its maximum and month; electricity is apart.",
-    )
-    capital_per_year: FractionPerYear = Field(
-        description="Cost of capital, on what is not yet written off."
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from netloom.catalog.parts import Medium, Nic, Node, SiteCosts, Switch
+from netloom.catalog.parts import Medium, Nic, Node, Switch
+from netloom.catalog.prices import SiteCosts
 from netloom.cost.prices import Price, Prices, price_of
 from netloom.errors import ConservationError, ParameterError, nearest
 from netloom.result import BomLine, Range

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from netloom import catalog
-from netloom.catalog.parts import PriceBook
+from netloom.catalog.prices import PriceBook
 from netloom.cost.prices import price_of
 from netloom.errors import ParameterError
 from netloom.result import BomLine

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from netloom.catalog.parts import SiteCosts
+from netloom.catalog.prices import SiteCosts
 from netloom.cost.power import site_power_w
 from netloom.errors import ParameterError
 from netloom.result import BomLine, Range

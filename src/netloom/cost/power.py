@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from netloom.catalog.parts import SiteCosts
+from netloom.catalog.prices import SiteCosts
 from netloom.result import BomLine, Range
 
 #: Groups whose draw is network power. NICs are left to the nodes that house and feed them, as in

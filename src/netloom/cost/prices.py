@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netloom import catalog
-from netloom.catalog.parts import PriceBook
+from netloom.catalog.prices import PriceBook
 from netloom.catalog.quantity import Grade, Quantity
 from netloom.errors import ParameterError, nearest
 from netloom.result import Range

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from netloom.catalog.parts import FailureRates
+from netloom.catalog.failure_rates import FailureRates
 from netloom.errors import ParameterError
 from netloom.failure import checkpoint
 from netloom.failure.inventory import Exposure, Inventory

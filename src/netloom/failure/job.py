@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from netloom.catalog.parts import FailureRates
+from netloom.catalog.failure_rates import FailureRates
 from netloom.errors import ParameterError
 from netloom.failure.classes import FailureClass, RunPolicy
 from netloom.failure.closed_form import interval_s, mean_time_to_interruption_s

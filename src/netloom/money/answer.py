@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.catalog.parts import RentOffer
+from netloom.catalog.prices import RentOffer
 from netloom.cost.distribution import quantile
 from netloom.cost.draws import Interval, Sampling, cheaper_probability, interval
 from netloom.cost.openness import OpennessByPart, openness

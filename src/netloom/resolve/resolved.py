@@ -9,6 +9,8 @@ from typing import Any
 
 from netloom import catalog
 from netloom.catalog import parts
+from netloom.catalog.failure_rates import FailureRates
+from netloom.catalog.prices import PriceBook, SiteCosts
 from netloom.catalog.software import Software
 from netloom.errors import StudyError
 from netloom.resolve import rates
@@ -93,9 +95,9 @@ class Resolved:
     nics_per_node: int
     software: Software
     networks: tuple[ResolvedNetwork, ...]
-    prices: parts.PriceBook
-    site: parts.SiteCosts
-    rates: parts.FailureRates
+    prices: PriceBook
+    site: SiteCosts
+    rates: FailureRates
 
 
 def resolve(study: Study, directory: Path) -> Resolved:

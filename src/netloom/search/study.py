@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from netloom import __version__, catalog, evaluate
-from netloom.catalog.parts import Part, SiteCosts
+from netloom.catalog.parts import Part
+from netloom.catalog.prices import SiteCosts
 from netloom.errors import InfeasibleError, ParameterError
 from netloom.evaluate import Run
 from netloom.resolve import Resolved

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netloom import catalog
-from netloom.catalog.parts import FailureRates
+from netloom.catalog.failure_rates import FailureRates
 from netloom.failure.classes import RunPolicy
 from netloom.failure.goodput import Policy, goodput
 from netloom.failure.inventory import Exposure, Inventory

@@ -1,0 +1,1 @@
+"""Who supplies a network: a bill's dollars by component and company, now and in scenarios."""
