@@ -32,17 +32,21 @@ class Registry:
         self.group = group
         self.noun = noun
         self.required = tuple(required)
+        self._names: tuple[str, ...] = ()
 
     def names(self) -> tuple[str, ...]:
         """Return the kinds of this package, sorted; third-party kinds are not listed."""
-        path = importlib.import_module(self.package).__path__
-        return tuple(
-            sorted(
-                module.name.replace("_", "-")
-                for module in pkgutil.iter_modules(path)
-                if not module.name.startswith("_")
+        # the folder is listed once: prices of messages ask for kinds thousands of times
+        if not self._names:
+            path = importlib.import_module(self.package).__path__
+            self._names = tuple(
+                sorted(
+                    module.name.replace("_", "-")
+                    for module in pkgutil.iter_modules(path)
+                    if not module.name.startswith("_")
+                )
             )
-        )
+        return self._names
 
     def get(self, kind: str) -> ModuleType:
         """Return the module of a kind; raise `ParameterError` that lists the known kinds."""

@@ -13,7 +13,14 @@ from netloom import catalog, search
 from netloom.cli.app import main
 from netloom.cli.study import read
 from netloom.errors import ParameterError
+from netloom.failure.classes import FailureClass, RunPolicy
+from netloom.failure.evidence import certain
+from netloom.failure.montecarlo import simulate
+from netloom.report.balance import bottleneck
 from netloom.search.balance import (
+    Refused,
+    Step,
+    _one_spare,
     balance,
     evaluated,
     proportion,
@@ -81,10 +88,43 @@ def test_the_proportion_says_which_is_scarce_and_refuses_nonsense():
 
 
 @pytest.mark.parametrize("broken", [0.1, 2.0, 30.0])
-def test_waiting_for_spares_is_the_tail_of_a_poisson_count(broken):
+def test_waiting_for_spares_is_the_cut_off_tail_of_a_poisson_count(broken):
+    count = stats.poisson(broken)
     for num_spares in (0, 1, 10, 60):
-        expected = stats.poisson(broken).sf(num_spares)
+        expected = count.pmf(num_spares + 1) / count.cdf(num_spares + 1)
         assert waiting_for_spares(broken, num_spares) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("num_spares", [0, 1, 3])
+def test_waiting_for_spares_is_what_played_runs_wait(num_spares):
+    """Nodes break twice in the time of a repair; the job comes back at once."""
+    day_s = 86400.0
+    node = FailureClass("node", 8, certain(2 / (8 * day_s)), repair_s=day_s, num_nodes=1)
+    policy = RunPolicy(600.0, 0.0, 8, num_spares=num_spares)
+    runs = simulate([node], policy, 2000 * day_s, 40, 1)
+    waits = float((runs.no_spare_s / runs.wall_s).mean())
+    assert waits == pytest.approx(waiting_for_spares(2.0, num_spares), rel=0.03)
+
+
+def test_a_spare_more_saves_what_the_job_waits_less(resolved, network):
+    """Where the study names no spares one is always at hand, here as in netloom goodput."""
+    alone = dataclasses.replace(resolved, networks=(network,))
+    base = evaluated(alone, 0)
+    refused = _one_spare(alone, base)
+    assert isinstance(refused, Refused)
+    assert "always at hand" in refused.reason
+    policy = resolved.study.reliability.model_copy(update={"spares": 0})
+    study = resolved.study.model_copy(update={"reliability": policy})
+    step = _one_spare(dataclasses.replace(alone, study=study), base)
+    assert isinstance(step, Step)
+    causes = base.goodput.interruptions_per_day_by_cause
+    broken = sum(causes[name] for name in ("accelerator", "node", "nic"))
+    broken += sum(per_day for name, per_day in causes.items() if "host-leaf" in name)
+    broken *= float(resolved.rates.repair_s) / 86400
+    none, one = (waiting_for_spares(broken, count) for count in (0, 1))
+    assert step.saved_days == pytest.approx(base.days * (1 / (1 - none) - 1 / (1 - one)))
+    lines = {line.group: line.unit_usd.mode for line in base.bom}
+    assert step.capex_usd == pytest.approx(lines["nodes"] + 8 * lines["nics"])
 
 
 def test_steps_are_in_order_of_days_per_dollar(found):
@@ -95,7 +135,7 @@ def test_steps_are_in_order_of_days_per_dollar(found):
     assert bought == sorted(bought, reverse=True)
     sold = [each.days_per_musd for each in found.steps if each.verdict == "sells days"]
     assert sold == sorted(sold)
-    assert {each.part for each in found.steps} >= {"NIC rate", "spines", "accelerators", "spares"}
+    assert {each.part for each in found.steps} >= {"NIC rate", "spines", "accelerators"}
 
 
 def test_a_step_is_the_difference_of_two_whole_studies(resolved, network, found):
@@ -109,6 +149,35 @@ def test_a_step_is_the_difference_of_two_whole_studies(resolved, network, found)
     capex = answer.total_capex_usd.mode - base.total_capex_usd.mode
     assert step.capex_usd == pytest.approx(capex)
     assert step.days_per_musd == pytest.approx(step.saved_days / capex * 1e6)
+
+
+def test_dollars_of_a_step_are_the_difference_of_two_bills(resolved, network, found):
+    """Lines of the bill are counted here, and the days are those that `netloom plan` gives."""
+    base = evaluated(dataclasses.replace(resolved, networks=(network,)), 0)
+
+    def bill_usd(candidate):
+        return math.fsum(line.quantity * line.unit_usd.mode for line in candidate.bom)
+
+    tried = 0
+    for variant in variants(resolved, network):
+        if variant.resolved is None:
+            continue
+        (planned,) = search.plan_study(variant.resolved).candidates
+        (step,) = (each for each in found.steps if each.change == variant.change)
+        assert step.saved_days == pytest.approx(base.days - planned.days)
+        assert step.capex_usd == pytest.approx(bill_usd(planned) - bill_usd(base))
+        assert step.run_usd == pytest.approx(planned.run_cost_usd.mode - base.run_cost_usd.mode)
+        tried += 1
+    assert tried >= 3
+
+
+def test_a_faster_nic_pays_for_itself_its_switches_and_its_cables(resolved, network, found):
+    """512 NICs at 1,300 US$ more; twice the switches of 45,000; the rest is media and work."""
+    (step,) = (each for each in found.steps if "connectx-8" in each.change)
+    book = resolved.prices.prices
+    dearer = 512 * (float(book["nic/connectx-8"]) - float(book["nic/connectx-7"]))
+    assert dearer > 0
+    assert step.capex_usd > dearer + (8 + 4) * float(book["switch/tomahawk-5"])
 
 
 def test_what_cannot_be_bought_is_refused_with_a_reason(found):
@@ -150,6 +219,20 @@ def test_shadow_prices_are_ordered_and_more_of_anything_never_hurts(found):
     day_usd = found.run_usd / found.days
     for each in found.shadow_prices:
         assert each.worth_usd == pytest.approx(each.saved_days * day_usd)
+        assert each.doubled_worth_usd == pytest.approx(each.doubled_saved_days * day_usd)
+        assert each.doubled_saved_days >= each.saved_days - 1e-9
+    # time that is computed in halves at twice the FLOP/s, and no more than all of it is saved
+    assert 0.3 * found.days < found.shadow_prices[0].doubled_saved_days < 0.5 * found.days
+
+
+def test_twice_the_network_rate_is_worth_what_a_nic_of_twice_the_rate_saves(found):
+    """One percent is worth nothing where NVLink holds the step; twice makes another plan best."""
+    rate = next(each for each in found.shadow_prices if each.resource.startswith("network rate"))
+    (step,) = (each for each in found.steps if "connectx-8" in each.change)
+    # media of the faster NIC fail more or less often, which is the rest
+    assert rate.doubled_saved_days == pytest.approx(step.saved_days, rel=0.1)
+    assert rate.saved_days < 0.01 * rate.doubled_saved_days
+    assert "network rate" in bottleneck(found)
 
 
 def test_the_waiting_share_counts_the_scale_out_network_alone(resolved, network, found):

@@ -131,6 +131,35 @@ def test_random_losses_leave_the_paths_that_the_graph_has(
         assert times.makespan_s >= times.bound_s * (1 - 1e-9)
 
 
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        ("fat-tree", {"hosts": 54, "radix": 6, "tiers": 3}),
+        ("leaf-spine", {"hosts": 64, "radix": 32, "planes": 2}),
+        ("torus", {"dims": [3, 4, 4], "p": 2}),
+        ("hammingmesh", {"board": [2, 2], "grid": [4, 4], "radix": 16}),
+    ],
+)
+def test_flows_that_share_routes_get_those_they_get_alone(
+    kind: str, parameters: dict[str, object]
+) -> None:
+    whole = build(kind, {**parameters, "link_bytes_per_s": RATE})
+    left = degrade(whole, Loss(trunk_links={int(whole.num_endpoints * 1.2): 1}))
+    routing = ShortestRouting.build(
+        left.num_endpoints, left.num_switches, left.link_classes,
+        left.trunk_class, left.trunk_lower, left.trunk_upper, left.trunk_links,
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    source, target = rng.integers(0, left.num_endpoints, (2, 400)).astype(np.int32)
+    together = routing.paths(source, target)
+    for flow in range(len(source)):
+        alone = routing.paths(source[flow : flow + 1], target[flow : flow + 1])
+        row = slice(together.indptr[flow], together.indptr[flow + 1])
+        assert together.num_hops[flow] == alone.num_hops[0]
+        np.testing.assert_array_equal(together.bundle[row], alone.bundle)
+        np.testing.assert_array_equal(together.share[row], alone.share)
+
+
 def test_losses_that_are_not_there_are_refused() -> None:
     whole = two_tiers()
     for loss in (

@@ -80,6 +80,6 @@ def test_a_loss_is_not_priced_where_adaptive_detours_would_be_forgotten(tmp_path
     )
     detours, rails = sorted(found.candidates, key=lambda each: each.name, reverse=True)
     assert "number of paths" in detours.note
-    assert detours.slowdowns == {}
+    assert detours.effects == {}
     assert rails.note == ""
-    assert rails.slowdowns
+    assert rails.effects

@@ -4,9 +4,11 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from netloom import catalog, topology
 from netloom.catalog.load import read_part
@@ -15,11 +17,13 @@ from netloom.errors import InfeasibleError, ParameterError, StudyError
 from netloom.failure import checkpoint
 from netloom.failure.classes import FailureClass, RunPolicy
 from netloom.failure.closed_form import closed_form, interval_s, mean_speed
-from netloom.failure.degraded import slowdowns
+from netloom.failure.degraded import LossEffect, loss_effects
 from netloom.failure.early_life import weibull
 from netloom.failure.evidence import certain, counted
-from netloom.failure.levers import best_interval_s, levers
+from netloom.failure.levers import best_interval, best_interval_s, levers
 from netloom.failure.montecarlo import simulate
+from netloom.report.goodput import ties
+from netloom.search.runs import Sooner, StudyRuns, sooner
 from netloom.topology.fabric import HOST
 
 HOUR_S, DAY_S = 3600.0, 86400.0
@@ -84,6 +88,33 @@ def test_the_best_interval_is_that_of_young_and_daly():
     daly_s = checkpoint.optimal_interval_s(2 * HOUR_S, 30.0)
     assert found_s == pytest.approx(daly_s, rel=0.05)
     assert interval_s(classes, dataclasses.replace(policy, interval_s=None)) == daly_s
+
+
+@pytest.mark.parametrize("asked_s", [None, 200.0, 4000.0])
+def test_the_best_interval_does_not_depend_on_the_one_in_use(asked_s):
+    """Against the optimum of the exact renewal formula, found without its derivative."""
+    classes = [part(1.0, detection_s=60, restart_s=300)]
+    policy = RunPolicy(asked_s, 20.0, 1)
+
+    def play(classes, policy):
+        return simulate(classes, policy, 30 * DAY_S, 1000, 3)
+
+    best = best_interval(classes, policy, play)
+    searched = optimize.minimize_scalar(
+        lambda tau: -checkpoint.effective_fraction(HOUR_S, tau, 20.0, 60.0, 300.0),
+        bounds=(50.0, 2000.0), method="bounded", options={"xatol": 1e-3},
+    )  # fmt: skip
+    assert best.daly_s == pytest.approx(searched.x, rel=1e-4)
+    assert best.young_s == pytest.approx(math.sqrt(2 * 20 * HOUR_S))
+    assert best.played_s == pytest.approx(best.daly_s, rel=0.1)
+    least = simulate(classes, dataclasses.replace(policy, interval_s=best.daly_s), 30 * DAY_S,
+                     1000, 3)  # fmt: skip
+    assert best.played_days == pytest.approx(float(least.days.mean()), rel=2e-3)
+
+
+def test_there_is_no_best_interval_where_nothing_fails_or_nothing_stalls():
+    assert best_interval([part(0.0)], RunPolicy(900.0, 10.0, 1), None) is None
+    assert best_interval([part(1.0)], RunPolicy(900.0, 0.0, 1), None) is None
 
 
 def test_broken_parts_slow_a_run_as_the_queue_says():
@@ -164,13 +195,30 @@ def fewest_links(fabric):
     return float(1 + 0.1 / links.min())
 
 
-@pytest.mark.parametrize(("planes", "expected"), [(1, math.inf), (2, 0.05 / 1.05)])
+def everywhere(fabric):
+    """Return one byte on every trunk, both ways."""
+    return np.ones((1, 2 * len(fabric.trunk_links)))
+
+
+@pytest.mark.parametrize(
+    ("planes", "expected"), [(1, LossEffect(1.0, 0.0)), (2, LossEffect(0.0, 0.05 / 1.05))]
+)
 def test_a_leaf_stops_a_single_homed_job_and_slows_a_dual_plane_one(planes, expected):
     fabric = topology.build("leaf-spine", {"hosts": 64, "radix": 32, "planes": planes})
-    found = slowdowns(fabric, fewest_links)
-    assert found["switch leaf"] == pytest.approx(expected)
-    assert found["link host-leaf"] == pytest.approx(expected)
-    assert found["switch spine"] == 0.0
+    found = loss_effects(fabric, fewest_links, everywhere)
+    for cause in ("switch leaf", "link host-leaf"):
+        assert found[cause].stops_fraction == expected.stops_fraction
+        assert found[cause].slowdown_fraction == pytest.approx(expected.slowdown_fraction)
+    assert found["switch spine"] == LossEffect(0.0, 0.0)
+
+
+def test_what_carries_nothing_is_not_missed():
+    fabric = topology.build("leaf-spine", {"hosts": 64, "radix": 32})
+
+    def idle(built):
+        return np.zeros((1, 2 * len(built.trunk_links)))
+
+    assert set(loss_effects(fabric, fewest_links, idle).values()) == {LossEffect(0.0, 0.0)}
 
 
 # refusals ---------------------------------------------------------------------------------------
@@ -272,6 +320,23 @@ def test_the_command_prints_draws_and_repeats_itself(capsys, tmp_path, study):
     assert lost == pytest.approx(512 * mean_s / HOUR_S)
 
 
+def test_the_command_gives_the_best_interval_by_formula_and_by_playing(capsys, study):
+    name = names_of(study)[0]
+    words = ["goodput", str(study), "--network", name, "--runs", "100"]
+    assert main(words) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "by Young-Daly" in printed
+    assert "by playing runs" not in printed
+    assert main([*words, "--best-interval"]) == 0
+    assert "by playing runs" in " ".join(capsys.readouterr().out.split())
+    assert main([*words, "--best-interval", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["candidates"]
+    best = found["best_interval"]
+    assert 0 < best["daly_s"] < best["young_s"] * 1.01
+    assert best["played_s"] > 0
+    assert best["played_days"] <= found["days"]["mean"] * 1.01
+
+
 def test_an_unknown_network_is_refused(capsys, study):
     assert main(["goodput", str(study), "--network", "no such"]) == 2
     assert "no such" in capsys.readouterr().err
@@ -280,6 +345,47 @@ def test_an_unknown_network_is_refused(capsys, study):
 def test_levers_only_name_what_helps():
     classes = [part(0.2, detection_s=60, restart_s=900, num_nodes=1, repair_s=4 * HOUR_S)]
     policy = RunPolicy(7200.0, 10.0, 4, num_spares=0)
-    found = levers(classes, policy, lambda c, p: simulate(c, p, 20 * DAY_S, 200, 1))
+
+    def play(changed, others):
+        return simulate(changed, others, 20 * DAY_S, 200, 1)
+
+    found = levers(classes, policy, play, play(classes, policy).days)
     assert found[0].saved_days >= found[-1].saved_days > 0
     assert any("spare" in lever.change for lever in found)
+
+
+# which is sooner --------------------------------------------------------------------------------
+def test_candidates_that_differ_by_noise_alone_are_tied():
+    """Of two equal candidates on other draws, 95 of 100 pairs are tied."""
+    chance = np.random.default_rng(0)
+    tied = [
+        sooner("a", "b", *chance.normal(60.0, 1.0, (2, 1000))).is_tied for _ in range(400)
+    ]  # fmt: skip
+    assert 0.92 < np.mean(tied) < 0.98
+
+
+def test_candidates_on_the_same_draws_are_told_apart_by_little():
+    days = np.random.default_rng(0).normal(60.0, 1.0, 1000)
+    found = sooner("a", "b", days, days + 1e-4)
+    assert (found.probability, found.is_tied) == (1.0, False)
+    assert found.mean_days == pytest.approx(1e-4)
+    assert sooner("b", "a", days + 1e-4, days).probability == 0.0
+    assert sooner("a", "a", days, days).is_tied
+
+
+def test_a_study_says_which_candidates_are_tied(capsys):
+    """Three networks of 512 accelerators differ by seconds, and 30 runs cannot tell them apart."""
+    assert main(["goodput", str(STUDY), "--runs", "30", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["pairs"]) == 3
+    assert document["candidates"][0]["name"] == document["pairs"][0]["first"]
+    found = StudyRuns("s", 30, 0, False, (), (), ())
+    names = ["a", "b", "c"]
+    candidates = tuple(SimpleNamespace(name=name) for name in names)
+    pairs = (
+        Sooner("a", "b", 0.52, 0.1, True),
+        Sooner("a", "c", 0.9, 0.5, False),
+        Sooner("b", "c", 0.5, 0.0, True),
+    )
+    (sentence,) = ties(dataclasses.replace(found, candidates=candidates, pairs=pairs))
+    assert sentence.startswith("Tied: a, b.")

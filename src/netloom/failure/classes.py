@@ -9,6 +9,9 @@ from netloom.errors import ParameterError
 from netloom.failure.early_life import GROWN_UP, EarlyLife
 from netloom.failure.evidence import Rate
 
+#: What follows the cause of parts whose loss stops a job that the loss of their like slows.
+LAST_PATH = ", the last path"
+
 #: Failures stop the job, make it slower until repaired, or corrupt it unseen.
 Effect = Literal["interrupts", "slows", "corrupts"]
 
@@ -67,6 +70,11 @@ class FailureClass:
                 f"{self.cause}: what is noticed at once corrupts nothing",
                 hint="let it interrupt the job, or give the time until it shows",
             )
+
+    @property
+    def kind(self) -> str:
+        """What the part is, whether or not it is a last path: parts of a kind fail alike."""
+        return self.cause.removesuffix(LAST_PATH)
 
     @property
     def events_per_s(self) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from netloom.catalog.failure_rates import FailureRates
 from netloom.errors import ParameterError
-from netloom.failure.classes import FailureClass, RunPolicy
+from netloom.failure.classes import LAST_PATH, FailureClass, RunPolicy
 from netloom.failure.closed_form import interval_s, mean_time_to_interruption_s
+from netloom.failure.degraded import LossEffect
 from netloom.failure.early_life import GROWN_UP, piecewise, weibull
 from netloom.failure.evidence import Rate, certain, counted, ranged
 from netloom.failure.inventory import Exposure, Inventory
@@ -26,15 +26,15 @@ class NetworkFailures:
     ----------
     exposures : cables and switches by class.
     rates : of one part, by the exposure's cause.
-    slowdowns : lengthening of a step by one loss, infinite when it stops, by the exposure's cause;
-        what is left out follows from its number of paths.
+    effects : what one loss does, by the exposure's cause; what is left out follows from its number
+        of paths.
     nodes : nodes that hang on one part, by the exposure's cause.
     num_links : links that can flap.
     """
 
     exposures: tuple[Exposure, ...]
     rates: Mapping[str, Rate]
-    slowdowns: Mapping[str, float]
+    effects: Mapping[str, LossEffect]
     nodes: Mapping[str, int]
     num_links: int
 
@@ -100,23 +100,8 @@ def failure_classes(
     found = [*_components(reliability, rates, inventory), *_shared(reliability, inventory)]
     slowing: list[FailureClass] = []
     for part in network.exposures:
-        slowdown = _slowdown(part, network, saving.exposed_network_fraction)
-        stops = math.isinf(slowdown)
-        num_nodes = network.nodes.get(part.cause, 0)
-        made = FailureClass(
-            cause=part.cause,
-            num_parts=part.num_parts,
-            rate=_plausible(
-                part.cause, network.rates.get(part.cause, certain(part.failures_per_s))
-            ),
-            effect="interrupts" if stops else "slows",
-            num_nodes=num_nodes,
-            slowdown_fraction=0.0 if stops else slowdown,
-            avoidable=part.avoidable,
-            # copies in memory are kept on another node, which may hang on the same part
-            loses_memory=stops and num_nodes > 1,
-        )
-        (found if stops else slowing).append(made)
+        for made in _of_network(part, network, saving.exposed_network_fraction):
+            (found if made.effect == "interrupts" else slowing).append(made)
     mean_s = mean_time_to_interruption_s(found)
     tau = interval_s(found, policy)
     timed = [
@@ -207,11 +192,43 @@ def _shared(reliability: Reliability, inventory: Inventory) -> list[FailureClass
     return found
 
 
-def _slowdown(part: Exposure, network: NetworkFailures, exposed_fraction: float) -> float:
-    """Return the lengthening of a step by one loss; by the number of paths where not priced."""
-    if part.cause in network.slowdowns:
-        return network.slowdowns[part.cause]
-    return math.inf if part.num_paths == 1 else exposed_fraction / (part.num_paths - 1)
+def _of_network(
+    part: Exposure, network: NetworkFailures, exposed_fraction: float
+) -> Iterator[FailureClass]:
+    """Yield parts whose loss stops the job and parts whose loss slows it, where there are any."""
+    effect = network.effects.get(part.cause) or _by_paths(part, exposed_fraction)
+    num_stopping = round(part.num_parts * effect.stops_fraction)
+    num_nodes = network.nodes.get(part.cause, 0)
+    rate = network.rates.get(part.cause, certain(part.failures_per_s))
+    whole = FailureClass(
+        cause=part.cause,
+        num_parts=part.num_parts - num_stopping,
+        rate=_plausible(part.cause, rate),
+        effect="slows",
+        num_nodes=num_nodes,
+        slowdown_fraction=effect.slowdown_fraction,
+        avoidable=part.avoidable,
+    )
+    if num_stopping:
+        mixed = num_stopping < part.num_parts
+        yield replace(
+            whole,
+            cause=part.cause + (LAST_PATH if mixed else ""),
+            num_parts=num_stopping,
+            effect="interrupts",
+            slowdown_fraction=0.0,
+            # copies in memory are kept on another node, which may hang on the same part
+            loses_memory=num_nodes > 1,
+        )
+    if num_stopping < part.num_parts or not part.num_parts:
+        yield whole
+
+
+def _by_paths(part: Exposure, exposed_fraction: float) -> LossEffect:
+    """Return what a loss does by the number of paths that it leaves."""
+    if part.num_paths == 1:
+        return LossEffect(1.0, 0.0)
+    return LossEffect(0.0, exposed_fraction / (part.num_paths - 1))
 
 
 def _plausible(cause: str, rate: Rate) -> Rate:

@@ -187,7 +187,7 @@ def _rates_per_s(
     """Return the rate of all parts of each class together, shape (R, C)."""
     found = np.zeros((num_runs, len(classes)))
     for column, each in enumerate(classes):
-        one = each.rate.per_s if fixed_rates else each.rate.draws(each.cause, num_runs, seed)
+        one = each.rate.per_s if fixed_rates else each.rate.draws(each.kind, num_runs, seed)
         found[:, column] = each.num_parts * one
     return found
 

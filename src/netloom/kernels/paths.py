@@ -312,6 +312,74 @@ def _split(graph, source, distance, weight, queue, rows, shares):
 
 
 @njit(cache=True)
+def _search_on(graph, source, distance, queue, head, tail, wanted):
+    """Go on with a breadth-first search until the nearest of a source's switches are reached.
+
+    `queue` holds the switches that were reached, up to `tail` and in order of distance, of which
+    those before `head` were left; `wanted`, bool, shape (S,), is False everywhere, before and
+    after. Returns head and tail.
+    """
+    nearest = -1
+    for way in range(graph.attach_start[source], graph.attach_start[source + 1]):
+        far = distance[graph.attach_switch[way]]
+        wanted[graph.attach_switch[way]] = True
+        if far >= 0 and (nearest < 0 or far < nearest):
+            nearest = far
+    while head < tail and (nearest < 0 or distance[queue[head]] < nearest):
+        switch = queue[head]
+        head += 1
+        for way in range(graph.start[switch], graph.start[switch + 1]):
+            other = graph.neighbour[way]
+            if distance[other] < 0:
+                distance[other] = distance[switch] + 1
+                queue[tail] = other
+                tail += 1
+                if wanted[other] and nearest < 0:
+                    nearest = distance[other]
+    for way in range(graph.attach_start[source], graph.attach_start[source + 1]):
+        wanted[graph.attach_switch[way]] = False
+    return head, tail
+
+
+@njit(cache=True)
+def _same_switches(graph, one, other):
+    """Return whether two endpoints hang on the same switches, in the same order."""
+    first, second = graph.attach_start[one], graph.attach_start[other]
+    count = graph.attach_start[one + 1] - first
+    if graph.attach_start[other + 1] - second != count:
+        return False
+    for way in range(count):
+        if graph.attach_switch[first + way] != graph.attach_switch[second + way]:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _same_links(graph, one, other):
+    """Return whether two endpoints have as many links to each of their switches."""
+    first, second = graph.attach_start[one], graph.attach_start[other]
+    for way in range(graph.attach_start[one + 1] - first):
+        if graph.attach_links[first + way] != graph.attach_links[second + way]:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _rename(graph, row, here, there, was_here, was_there):
+    """Make a copied row that of a flow whose ends hang on the same switches: its own host links."""
+    place, mine, theirs = 0, graph.attach_start[here], graph.attach_start[was_here]
+    for way in range(graph.attach_start[here + 1] - mine):
+        if place < len(row) and row[place] == graph.attach_up[theirs + way]:
+            row[place] = graph.attach_up[mine + way]
+            place += 1
+    place, mine, theirs = len(row) - 1, graph.attach_start[there], graph.attach_start[was_there]
+    for way in range(graph.attach_start[there + 1] - mine - 1, -1, -1):
+        if place >= 0 and row[place] == graph.attach_down[theirs + way]:
+            row[place] = graph.attach_down[mine + way]
+            place -= 1
+
+
+@njit(cache=True)
 def shortest_paths(graph, source, target, order):
     """Return indptr, bundle, share and switches crossed of equal-cost shortest paths.
 
@@ -322,12 +390,16 @@ def shortest_paths(graph, source, target, order):
     ----------
     graph : `SwitchGraph`.
     source, target : int32, shape (F,), endpoints.
-    order : int64, shape (F,), flows with the same target in a row, so that distances are kept.
+    order : int64, shape (F,), flows whose targets hang on the same switches in a row, so that
+        distances are kept; of these, flows whose sources do in a row, so that routes are.
     """
     num_switches, num_flows = len(graph.start) - 1, len(source)
     distance = np.full(num_switches, -1, dtype=np.int32)
+    reached = np.empty(num_switches, dtype=np.int32)
     queue = np.empty(num_switches, dtype=np.int32)
+    wanted = np.zeros(num_switches, dtype=np.bool_)
     weight = np.zeros(num_switches)
+    head = tail = 0
     most = len(graph.neighbour) + 2 * num_switches + 2
     rows, shares = (
         np.empty(max(most, 8 * num_flows), dtype=np.int32),
@@ -336,22 +408,38 @@ def shortest_paths(graph, source, target, order):
     begin = np.zeros(num_flows, dtype=np.int64)
     size = np.zeros(num_flows, dtype=np.int64)
     hops = np.zeros(num_flows, dtype=np.int16)
-    filled, last = 0, -1
+    filled, last, like = 0, -1, -1
     for flow in order:
         here, there = source[flow], target[flow]
         begin[flow] = filled
         if here == there:
             continue
-        if there != last:
-            count = 0
+        if last < 0 or not _same_switches(graph, there, last):
+            for place in range(tail):
+                distance[reached[place]] = -1
+            head = tail = 0
             for way in range(graph.attach_start[there], graph.attach_start[there + 1]):
-                queue[count] = graph.attach_switch[way]
-                count += 1
-            distances(graph, num_switches, count, distance, queue)
-            last = there
+                if distance[graph.attach_switch[way]] < 0:
+                    distance[graph.attach_switch[way]] = 0
+                    reached[tail] = graph.attach_switch[way]
+                    tail += 1
+            last, like = there, -1
         if filled + most > len(rows):
             rows = np.concatenate((rows, np.empty(len(rows) + most, dtype=np.int32)))
             shares = np.concatenate((shares, np.empty(len(shares) + most)))
+        if (
+            like >= 0
+            and _same_switches(graph, here, source[like])
+            and _same_links(graph, here, source[like])
+        ):
+            start, count = begin[like], size[like]
+            rows[filled : filled + count] = rows[start : start + count]
+            shares[filled : filled + count] = shares[start : start + count]
+            _rename(graph, rows[filled : filled + count], here, there, source[like], target[like])
+            size[flow], hops[flow] = count, hops[like]
+            filled += count
+            continue
+        head, tail = _search_on(graph, here, distance, reached, head, tail, wanted)
         count, hops[flow] = _split(
             graph, here, distance, weight, queue, rows[filled:], shares[filled:]
         )
@@ -364,7 +452,7 @@ def shortest_paths(graph, source, target, order):
                 )
                 weight[switch] = 0.0
                 count += 1
-        size[flow] = count
+        size[flow], like = count, flow
         filled += count
     indptr = np.zeros(num_flows + 1, dtype=np.int64)
     indptr[1:] = np.cumsum(size)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from netloom.report.tables import titled_table
-from netloom.search.balance import Balance, ShadowPrice, Step
+from netloom.search.balance import Balance, Step
 from netloom.units import show
 
 #: Version of the JSON layout; grows when a field changes meaning or goes away.
@@ -41,7 +41,7 @@ def print_balance(found: Balance, console: Console) -> None:
     steps = titled_table("What the next dollar buys", console, columns)
     for each in found.steps:
         steps.add_row(
-            each.part, Text(each.change), f"{each.saved_days:+.3f}", _signed(each.capex_usd),
+            each.part, Text(each.change), _days(each.saved_days), _signed(each.capex_usd),
             _signed(each.run_usd), _rate(each), each.verdict,
         )  # fmt: skip
     console.print(steps, "")
@@ -53,26 +53,65 @@ def print_balance(found: Balance, console: Console) -> None:
             )
         )  # fmt: skip
     console.print("", Text(found.proportion.words, style="bold"), "")
-    prices = titled_table("Shadow prices", console, ("resource", "shortens the run by", "worth"))
+    headings = ("resource", "1 % better saves", "worth", "twice as good saves", "worth")
+    prices = titled_table("Shadow prices", console, headings)
     for price in found.shadow_prices:
-        prices.add_row(price.resource, *_worth(price))
+        prices.add_row(
+            price.resource,
+            _time(price.saved_days), _usd(price.worth_usd),
+            _time(price.doubled_saved_days), _usd(price.doubled_worth_usd),
+        )  # fmt: skip
     console.print(prices, "")
-    console.print(Text(f"The bottleneck: {found.shadow_prices[0].resource} is worth the most."))
+    console.print(Text(bottleneck(found)))
     if found.larger_domain is not None:
-        shorter, worth = _worth(found.larger_domain)
-        words = found.larger_domain.resource
-        sentence = f"{words[0].upper()}{words[1:]} would shorten the run by {shorter}"
-        console.print(Text(f"{sentence}, worth {worth}."))
+        larger = found.larger_domain
+        sentence = f"Scale-up domains of {larger.num_accelerators} at the same rate would "
+        sentence += "lengthen" if larger.saved_days < 0 else "shorten"
+        sentence += f" the run by {_time(abs(larger.saved_days))}"
+        console.print(Text(f"{sentence}, worth {_usd(larger.worth_usd)}."))
 
 
-def _worth(price: ShadowPrice) -> tuple[str, str]:
-    minutes = price.saved_days * _MINUTES_PER_DAY
-    sign = "-" if price.worth_usd < 0 else ""
-    return f"{minutes:,.1f} min", sign + show(abs(price.worth_usd), "money")
+def bottleneck(found: Balance) -> str:
+    """Return which resource is worth the most, and which are worth nothing by the percent."""
+    first = found.shadow_prices[0]
+    words = (
+        f"The bottleneck is {first.resource}: one percent better is worth {_usd(first.worth_usd)}, "
+        "more than of anything else."
+    )
+    held = [
+        each.resource
+        for each in found.shadow_prices
+        if _rounds_to_zero(each.saved_days) and not _rounds_to_zero(each.doubled_saved_days)
+    ]
+    if held:
+        words += (
+            f" One percent of {' or '.join(held)} changes nothing, because something else holds "
+            "the step; twice as good pays, because another plan becomes the best."
+        )
+    return words
+
+
+def _rounds_to_zero(days: float) -> bool:
+    return abs(days) * _MINUTES_PER_DAY < 0.05
+
+
+def _time(days: float) -> str:
+    if abs(days) >= 1:
+        return f"{days:,.1f} days"
+    minutes = 0.0 if _rounds_to_zero(days) else days * _MINUTES_PER_DAY
+    return f"{minutes:,.1f} min"
+
+
+def _usd(usd: float) -> str:
+    return ("-" if usd < 0 else "") + show(abs(usd), "money")
 
 
 def _signed(usd: float) -> str:
     return ("+" if usd > 0 else "-" if usd < 0 else "") + show(abs(usd), "money")
+
+
+def _days(days: float) -> str:
+    return f"{days:+.3f}" if abs(days) >= 0.0005 else "0.000"
 
 
 def _rate(step: Step) -> str:

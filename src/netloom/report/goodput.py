@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netloom.money.inputs import Input, worst_first
-from netloom.report.cost import source_lines
+from netloom.report.sources import source_lines
 from netloom.search.runs import CandidateRuns, StudyRuns
 from netloom.units import show
 
@@ -27,6 +27,9 @@ PERCENTILES = (10, 50, 90)
 _NUM_SHOWN = 8
 _NUM_LEVERS = 4
 _DAY_S, _HOUR_S = 86400.0, 3600.0
+
+#: Intervals that differ by less are said once.
+_NEAR = 0.02
 
 
 def percentiles(values: NDArray[np.float64]) -> tuple[float, ...]:
@@ -78,7 +81,10 @@ def print_runs(found: StudyRuns, console: Console, *, sources: bool = False) -> 
         f"  {found.num_runs:,} runs a candidate, {rates}, seed {found.seed}", markup=False
     )
     if found.candidates:
-        console.print(_comparison(found.candidates))
+        console.print(_comparison(found))
+        for sentence in ties(found):
+            console.print(Text(sentence, style="bold"))
+        console.print()
     for each in found.candidates:
         console.print(Text(each.name, style="bold"))
         console.print(_policy(each), markup=False)
@@ -102,20 +108,43 @@ def inputs_of(found: StudyRuns) -> tuple[Input, ...]:
     )
 
 
-def _comparison(candidates: Sequence[CandidateRuns]) -> Table:
+def ties(found: StudyRuns) -> list[str]:
+    """Return a sentence for candidates one after the other that the runs cannot tell apart."""
+    pairs = {(pair.first, pair.second): pair for pair in found.pairs}
+    groups: list[list[str]] = []
+    for each in found.candidates:
+        if groups and pairs[groups[-1][0], each.name].is_tied:
+            groups[-1].append(each.name)
+        else:
+            groups.append([each.name])
+    return [
+        f"Tied: {', '.join(names)}. Which of them finishes sooner is within the sampling noise of "
+        f"{found.num_runs:,} runs; their order says nothing."
+        for names in groups
+        if len(names) > 1
+    ]
+
+
+def _comparison(found: StudyRuns) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("network", overflow="fold", min_width=16)
     for heading in (
-        "days 10 %", "50 %", "90 %", "formula", "effective 50 %", "formula", "restarts/day",
-        "nodes out", "lost",
+        "days 10 %", "50 %", "90 %", "formula", "later by", "sooner than next",
+        "effective 50 %", "formula", "restarts a day", "nodes out", "lost",
     ):  # fmt: skip
         table.add_column(heading, justify="right")
-    for each in candidates:
+    names = [each.name for each in found.candidates]
+    following = dict(pairwise(names))
+    pairs = {(pair.first, pair.second): pair for pair in found.pairs}
+    for each in found.candidates:
         runs = each.runs
         low, middle, high = percentiles(runs.days)
+        after = following.get(each.name)
         table.add_row(
             Text(each.name), shown_days(low), shown_days(middle), shown_days(high),
             shown_days(formula_days(each)),
+            _later(pairs[names[0], each.name].mean_days) if each.name != names[0] else "",
+            f"{pairs[each.name, after].probability:.2f}" if after else "",
             f"{100 * percentiles(runs.effective)[1]:.1f} %",
             f"{100 * each.formula.effective_fraction:.1f} %",
             f"{percentiles(runs.restarts_per_day)[1]:.2g}",
@@ -125,13 +154,32 @@ def _comparison(candidates: Sequence[CandidateRuns]) -> Table:
     return table
 
 
+def _later(days: float) -> str:
+    return ("-" if days < 0 else "") + show(abs(days) * _DAY_S, "time")
+
+
 def _policy(each: CandidateRuns) -> str:
     policy = each.policy
     spares = "always a spare node" if policy.num_spares is None else f"{policy.num_spares} spares"
     return (
         f"step {each.step_s:.3f} s; a checkpoint every {show(each.runs.interval_s, 'time')} that "
-        f"stalls {show(policy.stall_s, 'time')}; {spares}"
+        f"stalls {show(policy.stall_s, 'time')}; {spares}\n{interval_words(each)}"
     )
+
+
+def interval_words(each: CandidateRuns) -> str:
+    """Return the best checkpoint interval, by formula and, where it was asked for, by runs."""
+    best = each.best
+    if best is None:
+        return "best checkpoint interval: none, as nothing interrupts or checkpoints cost nothing"
+    words = f"best checkpoint interval: {show(best.daly_s, 'time')} by Young-Daly"
+    if abs(best.young_s / best.daly_s - 1) > _NEAR:
+        words += f" ({show(best.young_s, 'time')} by Young's square root alone)"
+    if best.played_s is not None and best.played_days is not None:
+        words += (
+            f", {show(best.played_s, 'time')} by playing runs ({shown_days(best.played_days)} days)"
+        )
+    return words
 
 
 def _losses(each: CandidateRuns) -> Table:
@@ -161,7 +209,7 @@ def _losses(each: CandidateRuns) -> Table:
 
 def _helps(each: CandidateRuns) -> str:
     if not each.levers:
-        return "Nothing that was tried would shorten it."
+        return "Nothing that was tried would shorten it by more than sampling noise."
     best = [
         f"{lever.change} ({show(86400 * lever.saved_days, 'time')})"
         for lever in each.levers[:_NUM_LEVERS]
@@ -179,6 +227,7 @@ def to_json(found: StudyRuns) -> str:
         "fixed_rates": found.fixed_rates,
         "candidates": [_plain(each) for each in found.candidates],
         "inputs": [dataclasses.asdict(each) for each in inputs_of(found)],
+        "pairs": [dataclasses.asdict(pair) for pair in found.pairs],
         "refused": [{"name": refused.name, "reason": refused.reason} for refused in found.refused],
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -200,6 +249,7 @@ def _plain(each: CandidateRuns) -> dict[str, Any]:
         "work_s": runs.work_s,
         "checkpoint_interval_s": runs.interval_s,
         "checkpoint_stall_s": each.policy.stall_s,
+        "best_interval": dataclasses.asdict(each.best) if each.best else None,
         **{
             name: {
                 f"p{p}": value for p, value in zip(PERCENTILES, percentiles(values), strict=True)

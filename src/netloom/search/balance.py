@@ -1,33 +1,33 @@
 """What one more dollar buys, where: steps and finite differences through the whole model.
 
 A *step* is a purchase that can be made (the next NIC, more spines, more nodes): the whole study is
-evaluated again, with its own best plan, layout, bill and goodput. A *shadow price* is what a
-percent of a resource is worth that nobody sells by the percent: the resource is changed by one
-percent in the model and the best plan is searched again.
+evaluated again, with its own best plan, layout, bill and goodput. What cannot be bought by the
+piece has a shadow price (`netloom.search.shadow`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from netloom import evaluate
-from netloom.catalog.parts import Part
-from netloom.catalog.quantity import Quantity
-from netloom.errors import InfeasibleError, NetloomError, ParameterError
+from netloom.errors import InfeasibleError, ParameterError
 from netloom.resolve import Resolved, ResolvedNetwork
 from netloom.result import Candidate
 from netloom.search.best import best_plan
 from netloom.search.plans import plan_matrix, plan_space
+from netloom.search.shadow import (
+    LargerDomain,
+    ShadowPrice,
+    larger_domain,
+    resources_of,
+    shadow_price,
+)
 from netloom.search.variants import Variant, growths, variants, why
 from netloom.simulate.network import SCALE_UP
 
 _DAY_S = 86400.0
-_PERCENT = 1.01
-
-_AnyPart = TypeVar("_AnyPart", bound=Part)
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,6 @@ class Step:
     run_usd: float
     days_per_musd: float
     verdict: str
-
-
-@dataclass(frozen=True)
-class ShadowPrice:
-    """What a little more of a resource is worth.
-
-    Attributes
-    ----------
-    resource : in words, with how much more.
-    saved_days : of the run.
-    worth_usd : the same at what a day of the run costs.
-    """
-
-    resource: str
-    saved_days: float
-    worth_usd: float
 
 
 @dataclass(frozen=True)
@@ -110,7 +94,7 @@ class Balance:
     steps : the best value first.
     refused : steps that cannot be made.
     proportion : compute against network.
-    shadow_prices : of one percent of each resource, the dearest first: the bottleneck.
+    shadow_prices : of each resource, the dearest percent first: the bottleneck.
     larger_domain : what domains twice as large would be worth; None where that cannot be.
     """
 
@@ -124,7 +108,7 @@ class Balance:
     refused: tuple[Refused, ...]
     proportion: Proportion
     shadow_prices: tuple[ShadowPrice, ...]
-    larger_domain: ShadowPrice | None
+    larger_domain: LargerDomain | None
 
 
 def balance(
@@ -147,7 +131,7 @@ def balance(
     found: list[Step] = []
     refused: list[Refused] = []
     all_variants = list(variants(resolved, network))
-    resources = list(_resources(alone))
+    resources = resources_of(alone)
     total = len(all_variants) + len(resources) + 1
     for done, variant in enumerate(all_variants):
         progress(done, total, variant.change)
@@ -156,13 +140,20 @@ def balance(
     for variant in growths(resolved, network):
         if _take(variant, base, seed, found, refused) and found[-1].saved_days > 0:
             break  # the least growth that helps; others have plans that split worse
-    found.append(_one_spare(alone, base))
+    spare = _one_spare(alone, base)
+    if isinstance(spare, Step):
+        found.append(spare)
+    else:
+        refused.append(spare)
+
+    def days_of(changed: Resolved) -> float:
+        return evaluated(changed, seed).days
+
     day_usd = base.run_cost_usd.mode / base.days
     prices = []
-    for done, (resource, changed) in enumerate(resources, start=len(all_variants) + 1):
+    for done, resource in enumerate(resources, start=len(all_variants) + 1):
         progress(done, total, resource)
-        saved = base.days - evaluated(changed, seed).days
-        prices.append(ShadowPrice(resource, saved, saved * day_usd))
+        prices.append(shadow_price(resource, resources[resource], base.days, day_usd, days_of))
     return Balance(
         study=resolved.study.name,
         network=network.name,
@@ -179,7 +170,7 @@ def balance(
             base.total_capex_usd.mode,
         ),
         shadow_prices=tuple(sorted(prices, key=lambda each: (-each.saved_days, each.resource))),
-        larger_domain=_larger_domain(alone, base, seed),
+        larger_domain=larger_domain(alone, base.days, day_usd, days_of),
     )
 
 
@@ -262,43 +253,66 @@ def _waiting_s(base: Candidate) -> float:
 
 
 def waiting_for_spares(broken: float, num_spares: int) -> float:
-    """Return the share of time in which more nodes are broken than spares are there.
+    """Return the share of time in which a job waits for a node.
+
+    Parameters
+    ----------
+    broken : nodes that break in the time of one repair while the job works.
 
     Notes
     -----
-    Nodes in repair are Poisson with mean `broken` (infinite-server queue, any repair time).
+    Nodes break while the job works, and it works until one more is broken than there are spares.
+    That is Erlang's loss system of ``n = num_spares + 1`` lines with offered load a, which is lost
+    for the share B(n), whatever the distribution of repair times [1]_ ::
+
+        B(0) = 1,    B(n) = a B(n - 1) / (n + a B(n - 1))
+
+    References
+    ----------
+    .. [1] A. K. Erlang, "Solution of some problems in the theory of probabilities of significance
+       in automatic telephone exchanges", Elektroteknikeren 13 (1917).
 
     Examples
     --------
-    >>> round(waiting_for_spares(1.0, 0), 4), round(waiting_for_spares(1.0, 1), 4)
-    (0.6321, 0.2642)
+    >>> waiting_for_spares(1.0, 0), waiting_for_spares(1.0, 1)
+    (0.5, 0.2)
     """
-    term, kept = math.exp(-broken), 0.0
-    for count in range(num_spares + 1):
-        kept += term
-        term *= broken / (count + 1)
-    return max(0.0, 1.0 - kept)
+    lost = 1.0
+    for count in range(1, num_spares + 2):
+        lost = broken * lost / (count + broken * lost)
+    return lost
 
 
-def _one_spare(resolved: Resolved, base: Candidate) -> Step:
-    """Return one more spare node than the study's, or than the least that make waiting rare."""
+def _one_spare(resolved: Resolved, base: Candidate) -> Step | Refused:
+    """Return one more spare node than the study's; refused where one is always at hand."""
+    reliability = resolved.study.reliability
     causes = base.goodput.interruptions_per_day_by_cause
-    hardware = sum(causes.get(name, 0.0) for name in ("accelerator", "node", "nic"))
-    said, repair_s = resolved.study.reliability.spares, float(resolved.rates.repair_s)
-    if resolved.study.reliability.repair_time is not None:
-        repair_s = resolved.study.reliability.repair_time
+    # what takes a node out until the repair; leaves, which take many at once, are left out
+    hardware = math.fsum(
+        per_day
+        for cause, per_day in causes.items()
+        if cause in ("accelerator", "node", "nic") or cause.startswith("link host-")
+    )
+    repair_s = reliability.repair_time or float(resolved.rates.repair_s)
     broken = hardware * repair_s / _DAY_S
-    held = said
+    held = reliability.spares
     if held is None:
-        held = round(float(resolved.site.node_spares_fraction) * resolved.num_nodes)
-    waits = [waiting_for_spares(broken, count) for count in (held, held + 1)]
-    saved = base.days * (waits[0] - waits[1])
+        stock = round(float(resolved.site.node_spares_fraction) * resolved.num_nodes)
+        waits = f"{waiting_for_spares(broken, stock):.2%}"
+        return Refused(
+            "spares",
+            "one spare node more",
+            "without reliability.spares a spare node is always at hand, as in netloom goodput; "
+            f"with the {stock} that netloom cost keeps in stock the job would wait {waits} of its "
+            f"time, {broken:.1f} being in repair",
+        )
+    before, after = (1 - waiting_for_spares(broken, count) for count in (held, held + 1))
+    saved = base.days * (1 / before - 1 / after)
     nodes = next(line for line in base.bom if line.group == "nodes")
     usd = nodes.unit_usd.mode + resolved.nics_per_node * next(
         line.unit_usd.mode for line in base.bom if line.group == "nics"
     )
-    whose = "of the study" if said is not None else "in stock"
-    change = f"one spare node more than the {held} {whose}, {broken:.1f} being in repair"
+    change = f"one spare node more than the {held} of the study, {broken:.1f} being in repair"
     run_usd = usd * base.days * _DAY_S / float(resolved.site.depreciation_s)
     return step_of("spares", change, saved, usd, run_usd)
 
@@ -326,61 +340,6 @@ def _take(
             return True
     refused.append(Refused(variant.part, variant.change, reason))
     return False
-
-
-def _resources(resolved: Resolved) -> Iterator[tuple[str, Resolved]]:
-    """Yield a study with one percent more of each resource."""
-    accelerator, network = resolved.accelerator, resolved.networks[0]
-    peaks = {name: _times(peak, _PERCENT) for name, peak in accelerator.peak_flops_per_s.items()}
-    yield (
-        "1 % more FLOP/s of an accelerator",
-        replace(resolved, accelerator=accelerator.model_copy(update={"peak_flops_per_s": peaks})),
-    )
-    yield (
-        "1 % more memory bandwidth",
-        replace(resolved, accelerator=_scaled(accelerator, "hbm_bytes_per_s", _PERCENT)),
-    )
-    yield (
-        "1 % more scale-up rate",
-        replace(resolved, scale_up=_scaled(resolved.scale_up, "bytes_per_s", _PERCENT)),
-    )
-    protocol = network.protocol
-    faster = replace(network, protocol=_scaled(protocol, "transport_efficiency", _PERCENT))
-    yield "1 % more network rate, hosts to cores", replace(resolved, networks=(faster,))
-    nearer = _scaled(_scaled(protocol, "base_latency_s", 0.99), "hop_latency_s", 0.99)
-    yield (
-        "1 % less network latency",
-        replace(resolved, networks=(replace(network, protocol=nearer),)),
-    )
-    rates = resolved.rates
-    for field in ("accelerator_per_s", "node_other_per_s", "nic_per_s", "software_per_s"):
-        rates = _scaled(rates, field, 0.99)
-    yield "1 % fewer failures outside the network", replace(resolved, rates=rates)
-
-
-def _larger_domain(resolved: Resolved, base: Candidate, seed: int) -> ShadowPrice | None:
-    """Return what domains twice as large would be worth; None where the network cannot have them.
-
-    Only the domain changes: its rate, the nodes and their price stay.
-    """
-    node = resolved.node
-    larger = node.model_copy(update={"scale_up_domain": 2 * node.scale_up_domain})
-    try:
-        saved = base.days - evaluated(replace(resolved, node=larger), seed).days
-    except NetloomError:
-        return None
-    words = f"scale-up domains of {larger.scale_up_domain} at the same rate"
-    return ShadowPrice(words, saved, saved * base.run_cost_usd.mode / base.days)
-
-
-def _scaled(part: _AnyPart, field: str, factor: float) -> _AnyPart:
-    return part.model_copy(update={field: _times(getattr(part, field), factor)})
-
-
-def _times(quantity: Quantity, factor: float) -> Quantity:
-    return quantity.model_copy(
-        update={name: getattr(quantity, name) * factor for name in ("low", "mode", "high")}
-    )
 
 
 def _order(step: Step) -> tuple[int, float, str]:

@@ -9,6 +9,7 @@ Legend for shapes: F flows, B bundles, S stages, D draws of the hash.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from netloom.errors import ConservationError, InfeasibleError
 from netloom.simulate.placement import EndpointFlows
-from netloom.simulate.routes import routes
+from netloom.simulate.routes import Routes, hash_draws
 from netloom.topology.fabric import DetourRouting, Fabric, Paths
 
 #: Steps of the search for the share of detours; each narrows it by 0.618.
@@ -96,8 +97,12 @@ def busiest(
     # streams of switches are planned, so that they lie evenly on a bundle's members
     spread = np.repeat(extra / np.maximum(bundles.num_members, 1), bundles.num_members)
     draws = []
+    straight = bool((paths.share == 1.0).all())
+    draw = None if straight else hash_draws(fabric, flows.source, flows.target)
     for seed in range(hashing.seed, hashing.seed + hashing.num_seeds):
-        loads = hashed_loads(fabric, flows, paths, first_member, hashing.num_queue_pairs, seed)
+        loads = hashed_loads(
+            fabric, flows, paths, first_member, hashing.num_queue_pairs, seed, draw
+        )
         draws.append(kernel.member_stage_seconds(loads + spread, bundle_arrays, first_member))
     by_draw = np.array(draws)
     return Busy(by_draw.max(axis=1), by_draw.mean(axis=0), num_hops)
@@ -110,6 +115,7 @@ def hashed_loads(
     first_member: NDArray[np.int64],
     num_queue_pairs: int,
     seed: int,
+    draw: Callable[[int], Routes] | None = None,
 ) -> NDArray[np.float64]:
     """Return the loads of single links under one draw of the hash, float64, shape (M,).
 
@@ -120,6 +126,7 @@ def hashed_loads(
     ----------
     paths : of the flows, by the fabric's routing.
     first_member : int64, shape (B + 1,), running sum of the bundles' members.
+    draw : of `netloom.simulate.routes.hash_draws`, for many seeds of the same flows.
     """
     from netloom.kernels import loads as kernel
 
@@ -128,11 +135,12 @@ def hashed_loads(
         return kernel.member_loads(
             arrays, flows.flow_bytes, flow_keys(flows), first_member, num_queue_pairs, seed
         )
+    draw = draw or hash_draws(fabric, flows.source, flows.target)
     part_bytes = flows.flow_bytes / num_queue_pairs
     loads = np.zeros(int(first_member[-1]))
     for pair in range(num_queue_pairs):
         # a queue pair is hashed apart, as one more seed
-        way = routes(fabric, flows.source, flows.target, "hash", seed * num_queue_pairs + pair)
+        way = draw(seed * num_queue_pairs + pair)
         loads += kernel.bundle_loads(way.arrays, part_bytes, len(loads))
     return loads
 

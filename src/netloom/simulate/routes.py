@@ -9,6 +9,7 @@ Legend for shapes: E endpoints, F flows, B bundles (of `spray`) or directed link
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from netloom.errors import InfeasibleError, ParameterError, nearest
 from netloom.simulate.clos_links import clos_tables
-from netloom.topology.fabric import Fabric, Paths, Routing
+from netloom.topology.fabric import Bundles, Fabric, Paths, Routing
 from netloom.topology.graph import switch_graph
 from netloom.topology.routing.dragonfly import DragonflyRouting
 from netloom.topology.routing.shortest import ShortestRouting
@@ -117,7 +118,7 @@ def _single(
         found = _clos(fabric, fabric.routing, source, target, hashed, seed)
         if found is not None:
             return found
-    return _walked(fabric, source, target, hashed, seed)
+    return _walk(_split_ways(fabric, source, target), hashed=hashed, seed=seed)
 
 
 def _clos(
@@ -157,20 +158,46 @@ def single_links(
     return bytes_per_s, stage, tuple(names)
 
 
-def _walked(
-    fabric: Fabric,
-    source: NDArray[np.int32],
-    target: NDArray[np.int32],
-    hashed: bool,
-    seed: int,
-) -> Routes:
-    """Return one of the ways of each flow's route that splits.
+def hash_draws(
+    fabric: Fabric, source: NDArray[np.int32], target: NDArray[np.int32]
+) -> Callable[[int], Routes]:
+    """Return what gives the flows' hashed routes by seed; what draws share is found once.
 
-    Planes are alike: their links count as parallel links.
+    Examples
+    --------
+    >>> from netloom.topology import build
+    >>> fabric = build("torus", {"dims": [3, 3], "p": 1})
+    >>> ends = np.arange(9, dtype=np.int32), np.arange(9, dtype=np.int32)[::-1].copy()
+    >>> draw, once = hash_draws(fabric, *ends), routes(fabric, *ends, "hash", 7)
+    >>> (draw(7).paths.bundle == once.paths.bundle).all()
+    np.True_
     """
-    from netloom.kernels.loads import PathArrays
-    from netloom.kernels.row_walk import single_paths
+    if isinstance(fabric.routing, TreeRouting):
+        return lambda seed: _single(fabric, source, target, True, seed)
+    ways = _split_ways(fabric, source, target)
+    return lambda seed: _walk(ways, hashed=True, seed=seed)
 
+
+@dataclass(frozen=True)
+class _SplitWays:
+    """Routes that split, ready to be walked.
+
+    Attributes
+    ----------
+    rows, bundles : the routes with their shares, and what they are made of.
+    source, target : int32, shape (F,), nodes.
+    tail, head : int32, shape (B,), nodes at both ends of each bundle.
+    """
+
+    rows: Paths
+    bundles: Bundles
+    source: NDArray[np.int32]
+    target: NDArray[np.int32]
+    tail: NDArray[np.int32]
+    head: NDArray[np.int32]
+
+
+def _split_ways(fabric: Fabric, source: NDArray[np.int32], target: NDArray[np.int32]) -> _SplitWays:
     routing: Routing = fabric.routing
     if isinstance(routing, TreeRouting):
         # a tree with dead ends: shortest paths on the switches that are there
@@ -182,13 +209,26 @@ def _walked(
         rows = routing.paths(source, target, "minimal")
     else:
         rows = routing.paths(source, target)
-    bundles, first_node = routing.bundles, fabric.num_switches
-    tail, head = bundle_ends(fabric, routing)
+    first_node = fabric.num_switches
+    return _SplitWays(
+        rows, routing.bundles, (first_node + source).astype(np.int32),
+        (first_node + target).astype(np.int32), *bundle_ends(fabric, routing),
+    )  # fmt: skip
+
+
+def _walk(ways: _SplitWays, *, hashed: bool, seed: int) -> Routes:
+    """Return one of the ways of each flow's route that splits.
+
+    Planes are alike: their links count as parallel links.
+    """
+    from netloom.kernels.loads import PathArrays
+    from netloom.kernels.row_walk import single_paths
+
+    rows, bundles = ways.rows, ways.bundles
     first_member = np.concatenate([[0], np.cumsum(bundles.num_members, dtype=np.int64)])
     indptr, link = single_paths(
-        PathArrays(rows.indptr, rows.bundle, rows.share),
-        (first_node + source).astype(np.int32), (first_node + target).astype(np.int32),
-        tail, head, first_member, hashed, seed,
+        PathArrays(rows.indptr, rows.bundle, rows.share), ways.source, ways.target,
+        ways.tail, ways.head, first_member, hashed, seed,
     )  # fmt: skip
     hops = np.where(rows.num_hops > 0, np.diff(indptr) - 1, rows.num_hops)
     members = bundles.num_members

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from netloom.failure.degraded import nodes_below, switch_cause
 from netloom.resolve import resolve
 from netloom.schema.study import Study
 from netloom.search.best import best_plan
+from netloom.search.losses import priced_losses
 from netloom.search.plans import plan_matrix, plan_space
-from netloom.search.runs import priced_losses
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ def lost_leaf(case: dict[str, Any], num_planes: int) -> LostLeaf:
     best = best_plan(space, plan_matrix(space), run.model, prepared.network).priced
     leaf = switch_cause(prepared.fabric.tiers[0].name)
     below = nodes_below(prepared.fabric, resolved.nics_per_node)[leaf]
-    return LostLeaf(priced_losses(run, prepared, best, seed=0)[leaf], below / resolved.num_nodes)
+    effect = priced_losses(run, prepared, best, seed=0)[leaf]
+    slowdown = math.inf if effect.stops_fraction == 1 else effect.slowdown_fraction
+    return LostLeaf(slowdown, below / resolved.num_nodes)
 
 
 def _study(case: dict[str, Any], num_planes: int) -> dict[str, Any]:

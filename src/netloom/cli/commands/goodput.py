@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +17,11 @@ def goodput(
     /,
     *,
     network: tuple[str, ...] = (),
-    runs: Annotated[int, Parameter(validator=at_most(1_000_000))] = 10_000,
+    runs: Annotated[int, Parameter(validator=at_most(1_000_000))] = 4_000,
     seed: Seed = None,
     fixed_rates: Annotated[bool, Parameter(negative="")] = False,
-    workers: Annotated[int, Parameter(validator=at_most(1_000))] = 1,
+    workers: Annotated[int, Parameter(validator=at_most(1_000))] = os.cpu_count() or 1,
+    best_interval: Annotated[bool, Parameter(negative="")] = False,
     plot: Path | None = None,
     sources: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -39,7 +41,9 @@ def goodput(
     fixed_rates
         Take every failure rate at its most likely value instead of drawing it for each run.
     workers
-        Threads; the answer does not depend on it.
+        Threads, as many as there are cores when left out; the answer does not depend on it.
+    best_interval
+        Look for the best checkpoint interval by playing runs too, beside Young-Daly's.
     plot
         SVG file for a drawing of days to finish, one distribution for each candidate.
     sources
@@ -66,6 +70,7 @@ def goodput(
             seed=resolved.study.seed if seed is None else seed,
             fixed_rates=fixed_rates,
             num_workers=workers,
+            play_intervals=best_interval,
             progress=progress,
         )
     if plot is not None and found.candidates:
