@@ -38,7 +38,7 @@ from netloom.simulate.step import (
     plan_of,
 )
 from netloom.topology.counts import address_warnings, tier_rates
-from netloom.topology.fabric import Fabric
+from netloom.topology.fabric import HOST, Fabric
 from netloom.workload.flops import training_flops_per_token
 from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
 from netloom.workload.parameters import count_parameters
@@ -268,31 +268,56 @@ def network_exposures_of(
 ) -> tuple[tuple[Exposure, ...], dict[str, Quantity]]:
     """Return cables and switches of a candidate by class, and the rate of one part by cause.
 
-    Routers inside endpoints fail with their endpoints: they have no rate of their own.
+    Routers inside endpoints fail with their endpoints: they have no rate of their own. A module
+    that serves two cables is one part that fails, and so is an engine inside a switch.
     """
     fabric = prepared.fabric
-    lots = prepared.layout.lots()
-    links = {
-        f"link {lot.link_class} ({lot.medium})": catalog.get(
-            "medium", lot.medium
-        ).annual_failure_rate_per_end
-        for lot in lots
-    }
-    switches = {
-        f"switch {name}": chosen.switch.annual_failure_rate
-        for name, chosen in _tiers(prepared.resolved, fabric).items()
+    tiers = _tiers(prepared.resolved, fabric)
+    engines_at = {
+        kind.name
+        for kind in fabric.link_classes
+        for end in (kind.lower, kind.upper)
+        if end != HOST
+        and (chosen := tiers.get(fabric.tiers[end].name))
+        and chosen.switch.co_packaged_optics
     }
     ends = [
-        LinkEnds(
-            lot.link_class,
-            lot.medium,
-            2 * lot.num_cables,
-            float(links[f"link {lot.link_class} ({lot.medium})"]),
-        )
-        for lot in lots
+        LinkEnds(lot.link_class, medium, number, float(_rate_per_end(medium)))
+        for lot in prepared.layout.lots()
+        for medium, number in _failing_ends(lot, lot.link_class in engines_at).items()
+        if number
     ]
+    links = {f"link {each.link_class} ({each.medium})": _rate_per_end(each.medium) for each in ends}
+    switches = {
+        f"switch {name}": chosen.switch.annual_failure_rate for name, chosen in tiers.items()
+    }
     failures = {tier.name: float(switches.get(f"switch {tier.name}", 0.0)) for tier in fabric.tiers}
     return network_exposures(fabric, failures, ends), switches | links
+
+
+def _failing_ends(lot: layout.CableLot, engines: bool) -> dict[str, int]:
+    """Return what can fail at the ends of a lot of cables, by medium.
+
+    Parameters
+    ----------
+    engines : whether a switch at one end has its optics inside.
+    """
+    if not lot.modules:
+        return {lot.medium: 2 * lot.num_cables}
+    found = dict(lot.modules)
+    if engines:
+        spoken = catalog.get("medium", lot.medium).interfaces[0].name
+        for name in catalog.names("medium"):
+            part = catalog.get("medium", name)
+            if part.technology == "cpo" and spoken in {face.name for face in part.interfaces}:
+                return found | {name: lot.num_cables}
+    return found
+
+
+def _rate_per_end(medium: str) -> Quantity:
+    """Return how often one end of a medium fails: a module, or half of a whole cable."""
+    rate: Quantity = catalog.get("medium", medium).annual_failure_rate_per_end
+    return rate
 
 
 def checkpoint_bytes(run: Run) -> float:

@@ -84,7 +84,7 @@ def test_plan_writes_a_folder(planned, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("netloom.report.fabric.drawings", lambda hall: {"floor-plan": hall})
     monkeypatch.setattr("netloom.report.write", lambda result, *rest: written.append(rest) or ())
     assert main(["plan", EXAMPLE, "--out", str(tmp_path)]) == 0
-    assert written == [(tmp_path, ["rails", "placed"], {"floor-plan": "rails"})]
+    assert written == [(tmp_path, ["rails", "placed"], {"floor-plan": "rails"}, ())]
 
 
 def test_plan_gives_top_to_the_table(planned, monkeypatch):

@@ -13,9 +13,11 @@ from netloom.cli.app import main
 from netloom.cli.study import read
 from netloom.cost.money import capex_by_group
 from netloom.errors import ParameterError
-from netloom.failure.checkpoint import effective_fraction
+from netloom.failure.checkpoint import effective_fraction, optimal_interval_s
 from netloom.money import money_of
 from netloom.money.answer import swings
+from netloom.money.failing import best_interval_s
+from netloom.money.inputs import AGE
 from netloom.money.ledger import account_of
 from netloom.report.figures import cost_parts
 from netloom.result import Refusal
@@ -114,7 +116,7 @@ def test_moved_failure_rates_move_the_run_as_the_closed_form_does(account, candi
     def exact(values):
         mean_s = 86400 / failing.per_day(values, stops=True)
         return effective_fraction(
-            mean_s, failing.interval_s, failing.write_s,
+            mean_s, optimal_interval_s(mean_s, failing.write_s(values)), failing.write_s(values),
             values[failing.detection_path], values[failing.restart_path],
         )  # fmt: skip
 
@@ -124,6 +126,35 @@ def test_moved_failure_rates_move_the_run_as_the_closed_form_does(account, candi
     by_cause = candidate.goodput.interruptions_per_day_by_cause["accelerator"]
     more = failing.per_day(moved) - failing.per_day(modes)
     assert more == pytest.approx(2 * by_cause)
+
+
+def test_a_slow_storage_lengthens_the_run_and_a_named_interval_stays(account, candidate):
+    failing, modes = account.failing, account.modes()
+    storage = "failure-rates/llama3-h100.storage_bytes_per_s"
+    assert failing.write_s(modes) == pytest.approx(70.55e9 * 14 / 2e12, rel=1e-3)
+    slow = modes | {storage: 0.13e12}
+    assert failing.effective(slow) < failing.effective(modes)
+    assert storage in {each.path for each in swings(account)}
+    # nobody adapts: the same slow storage costs more
+    fixed = dataclasses.replace(failing, interval_s=candidate.goodput.checkpoint_interval_s)
+    assert fixed.effective(modes) == pytest.approx(failing.effective(modes), rel=1e-12)
+    assert fixed.effective(slow) < failing.effective(slow)
+
+
+def test_the_best_interval_of_many_is_that_of_each():
+    rng = np.random.default_rng(1)
+    mean_s = 10 ** rng.uniform(2, 7, 300)
+    write_s = mean_s * 10 ** rng.uniform(-9, 2, 300)
+    each = [optimal_interval_s(*pair) for pair in zip(mean_s, write_s, strict=True)]
+    assert best_interval_s(mean_s, write_s) == pytest.approx(np.array(each), rel=1e-12)
+
+
+def test_failure_rates_of_hardware_share_its_age_and_software_does_not(account):
+    factors = {path: each.factor for path, each in account.inputs.items() if "fail" in each.words}
+    assert factors["failure-rates/llama3-h100.software_per_s"] == ""
+    assert factors["failure-rates/llama3-h100.detection_s"] == ""
+    assert factors["failure-rates/llama3-h100.accelerator_per_s"] == AGE
+    assert factors["switch/qm9700.annual_failure_rate"] == AGE
 
 
 def test_every_cause_of_failure_is_traced_to_the_catalogue(account):
@@ -216,6 +247,23 @@ def test_refusals_name_what_is_missing(resolved, result):
         money_of(resolved, refused, network="dear")
 
 
+def test_keys_that_shape_goodput_alone_are_said(tmp_path, capsys):
+    study = tmp_path / "study.yaml"
+    text = STUDY.read_text(encoding="utf-8")
+    study.write_text(text + "\nreliability: {restart: 1 h, checkpoint_interval: 30 min}\n")
+    assert main(["cost", str(study), "--draws", "100"]) == 0
+    assert "note: restart of the section reliability" in capsys.readouterr().out
+
+
+def test_a_node_quoted_below_its_nics_is_refused_with_both_prices(tmp_path, capsys):
+    study = tmp_path / "study.yaml"
+    text = STUDY.read_text(encoding="utf-8")
+    study.write_text(text + "\neconomics: {quotes: {node/dgx-h100: 5 k$}}\n")
+    assert main(["cost", str(study)]) == 2
+    said = capsys.readouterr().err
+    assert "node/dgx-h100 at 5 k$ costs less than the parts inside it at 9.6 k$" in said
+
+
 def test_the_command_prints_tables_json_sources_and_a_picture(tmp_path, capsys):
     picture = tmp_path / "cost.svg"
     words = ["cost", str(STUDY), "--draws", "500"]
@@ -229,8 +277,9 @@ def test_the_command_prints_tables_json_sources_and_a_picture(tmp_path, capsys):
     document = json.loads(capsys.readouterr().out)
     assert document["num_draws"] == 500
     assert document["candidates"][0]["capex_usd"]["total"]["percentile_90"] > 0
-    assert main(["cost", str(STUDY), "--draws", "0"]) == 2
-    assert "draws" in capsys.readouterr().err
+    for draws in ("0", "1", "-3", "1000000000"):
+        assert main(["cost", str(STUDY), "--draws", draws]) == 2
+        assert "write 100 to 1,000,000" in capsys.readouterr().err
 
 
 def test_the_picture_has_a_bar_for_every_part_and_a_title_for_every_swing(answer):

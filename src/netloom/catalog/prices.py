@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from math import inf
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from netloom.catalog.parts import Part
 from netloom.catalog.quantity import (
@@ -11,6 +13,7 @@ from netloom.catalog.quantity import (
     Fraction,
     FractionPerYear,
     Money,
+    Quantity,
     Time,
 )
 
@@ -25,6 +28,15 @@ class RentOffer(BaseModel):
     usd_per_hour: Money = Field(description="One accelerator for one hour.")
 
 
+class RelativePrice(BaseModel):
+    """A price that is known as a share of another part's, and so rises and falls with it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    part: str = Field(description="The other part, 'kind/name'.")
+    share: Fraction = Field(description="Of the other part's price.")
+
+
 class PriceBook(Part):
     """Prices of one market, basis and date."""
 
@@ -32,6 +44,15 @@ class PriceBook(Part):
         description="Price by 'kind/name'. A pluggable medium's price is of one transceiver, any "
         "other medium's of one whole cable, everything else's of one unit. 'fibre/mpo' is the "
         "fibre cable between two pluggables."
+    )
+    relative: dict[str, RelativePrice] = Field(
+        default_factory=dict,
+        description="Prices above that were made as a share of another one; draws keep the share.",
+    )
+    contract_book: str = Field(
+        default="",
+        description="Price book of what makers of the same parts are paid; what is above it is the "
+        "resellers' and integrators'.",
     )
     unpriced: dict[str, str] = Field(
         default_factory=dict, description="Parts without a price, 'kind/name', and why."
@@ -49,6 +70,30 @@ class PriceBook(Part):
         description="Share of a price's uncertainty that it has in common with the prices of its "
         "kind: optics supply, switch silicon, cables, servers.",
     )
+
+    @field_validator("prices", "accelerators")
+    @classmethod
+    def _not_negative(cls, prices: dict[str, Quantity]) -> dict[str, Quantity]:
+        for part, usd in prices.items():
+            if usd.low < 0:
+                raise ValueError(
+                    f"the price of {part} is negative: {usd.low:g}\nwrite 0 USD or more"
+                )
+        return prices
+
+    @model_validator(mode="after")
+    def _relative_to_known(self) -> PriceBook:
+        for part, known in self.relative.items():
+            for name in (part, known.part):
+                if name not in self.prices:
+                    raise ValueError(
+                        f"relative.{part}: no price of {name}\nwrite one below prices, too"
+                    )
+        return self
+
+
+#: Least and most of numbers of a site other than a share, which is in 0 to 1, or 0 and more.
+_LIMITS = {"pue": (1.0, inf)}
 
 
 class SiteCosts(Part):
@@ -85,3 +130,19 @@ class SiteCosts(Part):
     capital_per_year: FractionPerYear = Field(
         description="Cost of capital, on what is not yet written off."
     )
+
+    @model_validator(mode="after")
+    def _possible(self) -> SiteCosts:
+        for name in type(self).model_fields:
+            number = getattr(self, name)
+            if not isinstance(number, Quantity):
+                continue
+            least, most = _LIMITS.get(name, (0.0, 1.0 if "fraction" in number.dimension else inf))
+            if not least <= number.low <= number.high <= most:
+                raise ValueError(
+                    f"{name} of {number.low:g} to {number.high:g} is not in {least:g} to {most:g}\n"
+                    "a share is written like 5 %, a PUE like 1.2"
+                )
+        if not self.depreciation_s.low > 0:
+            raise ValueError("nothing is written off at once\nwrite depreciation_s like 5 years")
+        return self

@@ -14,6 +14,7 @@ from netloom.catalog.prices import PriceBook
 from netloom.catalog.quantity import Grade, Quantity
 from netloom.errors import ParameterError, nearest
 from netloom.result import Range
+from netloom.units import show
 
 #: Classes of prices that `Economics.adjust` may change as a whole: groups of the bill of materials.
 CLASSES = ("nodes", "nics", "switches", "optics", "cables", "installation")
@@ -47,7 +48,9 @@ class Price:
         )
         if min(ends) < 0:
             raise ParameterError(
-                f"{what} costs less than the parts inside it", hint="correct the price book"
+                f"{what} at {show(self.usd.low, 'money')} costs less than the parts inside it at "
+                f"{show(other.usd.low, 'money')}",
+                hint="quote it with the parts inside, or quote those, too",
             )
         # a quote is surer than what is inside: then the dear part leaves the cheap rest
         left = Range(min(ends), ends[1], max(ends))

@@ -154,13 +154,13 @@ def money_of(
         When no candidate can carry the run, or none has that name.
     """
     chosen = _chosen(result, network)
-    sampling = Sampling(num_draws, seed, _common_fraction(resolved))
+    sampling = Sampling(num_draws, seed, common_fraction(resolved))
     accounts = {each.name: account_of(resolved, each) for each in chosen}
     rents = _offers(resolved)
     inputs: dict[str, Input] = {}
     for account in accounts.values():
         inputs |= account.inputs
-    drawn = {path: sampling.draw(path, each.value, each.factor) for path, each in inputs.items()}
+    drawn = {path: each.draw(sampling) for path, each in inputs.items()}
     runs: dict[str, NDArray[np.float64]] = {
         name: _array(account.run_usd(drawn), num_draws) for name, account in accounts.items()
     }
@@ -202,7 +202,8 @@ def _chosen(result: StudyResult, network: str | None) -> tuple[Candidate, ...]:
     return found
 
 
-def _common_fraction(resolved: Resolved) -> float:
+def common_fraction(resolved: Resolved) -> float:
+    """Return the share of inputs' normal scores that factors set: the study's, or its book's."""
     said, books = resolved.study.economics.common, resolved.prices.common_fraction
     if said is not None:
         return said
@@ -216,7 +217,7 @@ def _offers(resolved: Resolved) -> dict[str, Input]:
         words = "rent of the study"
         return {
             words: Input(
-                "study.economics.rent", words, Range(said, said, said), "", "A", "",
+                "study.economics.rent", words, Range(said, said, said), "money", "", "A", "",
                 "quote of the user", (),
             )
         }  # fmt: skip

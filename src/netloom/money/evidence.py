@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from netloom import catalog
 from netloom.cost.prices import Prices
 from netloom.failure.evidence import counted
-from netloom.money.inputs import Input, from_quantity, of_part
+from netloom.money.inputs import Input, from_quantity, of_part, of_study
 from netloom.money.ledger import power_terms, price_terms
 from netloom.resolve import Resolved
 from netloom.result import BomLine, Range
@@ -69,6 +69,7 @@ def _failing(resolved: Resolved) -> Iterator[Input]:
             path=f"failure-rates/{rates.name}.components.{name}",
             words=f"failure rate by {name}",
             value=Range(mode, mode, mode),
+            dimension="frequency",
             factor="",
             grade=exposure.grade,
             date=exposure.date,
@@ -89,18 +90,11 @@ def _asked(resolved: Resolved) -> Iterator[Input]:
         if asked is None:
             yield of_part("failure-rates", resolved.rates, field)
         else:
-            yield _said(f"reliability.{key}", float(asked))
+            dimension = getattr(resolved.rates, field).dimension
+            yield of_study(f"reliability.{key}", float(asked), dimension)
     for key in ("straggler_rate", "flaps", "feed_failure_rate"):
         if said := float(getattr(reliability, key)):
-            yield _said(f"reliability.{key}", said)
-
-
-def _said(key: str, value: float) -> Input:
-    words = f"the study's {key.rpartition('.')[2].replace('_', ' ')}"
-    value_range = Range(value, value, value)
-    return Input(
-        f"study.{key}", words, value_range, "", "proposal", "", "as the study has it", ()
-    )  # fmt: skip
+            yield of_study(f"reliability.{key}", said, "count")
 
 
 def _network(bom: Sequence[BomLine]) -> Iterator[Input]:

@@ -1,8 +1,10 @@
 """What failures do to the length of a run, as a function of uncertain failure rates.
 
 The candidate's goodput is that of the most likely rates, by whatever policy the study has. Here the
-rates move around them, and the effective share of time moves by the closed form of
-`netloom.failure.checkpoint` between the two: at the most likely values it is the candidate's own.
+rates, the times to come back and the stall of a checkpoint move around them, and the effective
+share of time moves by the closed form of `netloom.failure.checkpoint` between the two: at the most
+likely values it is the candidate's own. Where the study names no interval between checkpoints, the
+best one is taken on every draw: who sees a slow storage or a failing cluster adapts.
 
 Letters: D draws; values are floats, or float64 of shape (D,).
 """
@@ -22,6 +24,9 @@ Value = float | NDArray[np.float64]
 
 #: Share of time that is left at the least; a run that gets nowhere is refused long before.
 _LEAST = 0.01
+
+#: More than enough: from its start every step of Newton doubles the digits.
+_NEWTON_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -52,18 +57,22 @@ class Failing:
     modes : most likely value of every input of failures, by path.
     steps_s : the run without failures.
     effective_fraction : share of time that is progress, as the candidate has it.
-    interval_s, write_s : between checkpoints, and the stall of one.
-    detection_path, restart_path : inputs.
+    interval_s : between checkpoints; the best one when None.
+    num_parameters : of the model, all of which are saved.
+    detection_path, restart_path, saved_path, storage_path : inputs: times, bytes saved of one
+        parameter, and the rate at which storage takes them.
     """
 
     causes: tuple[Cause, ...]
     modes: Mapping[str, Value]
     steps_s: float
     effective_fraction: float
-    interval_s: float
-    write_s: float
+    interval_s: float | None
+    num_parameters: float
     detection_path: str
     restart_path: str
+    saved_path: str
+    storage_path: str
 
     def per_day(self, values: Mapping[str, Value], *, stops: bool | None = None) -> Value:
         """Return the failures of one day; only of causes that stop the job, or of those that do
@@ -97,6 +106,10 @@ class Failing:
         load = self.per_day(values, stops=True) / _DAY_S * stands_s
         return load / (1 + load)
 
+    def write_s(self, values: Mapping[str, Value]) -> Value:
+        """Return how long the job stands still for one checkpoint, s."""
+        return self.num_parameters * values[self.saved_path] / values[self.storage_path]
+
     def _events(self, cause: Cause, values: Mapping[str, Value]) -> Value:
         if not cause.path or not self.modes[cause.path] > 0:
             return cause.per_day
@@ -107,10 +120,36 @@ class Failing:
 
         See `netloom.failure.checkpoint.effective_fraction`, which is this for one set of values.
         """
-        rate = self.per_day(values, stops=True) / _DAY_S
-        segment_s = self.interval_s + self.write_s
+        rate, write_s = self.per_day(values, stops=True) / _DAY_S, self.write_s(values)
         if not np.all(np.asarray(rate) > 0):
-            return self.interval_s / segment_s if np.isfinite(self.interval_s) else 1.0
+            return 1.0 if self.interval_s is None else self.interval_s / (self.interval_s + write_s)
+        interval_s: Value = (
+            best_interval_s(1 / rate, write_s) if self.interval_s is None else self.interval_s
+        )
+        segment_s = interval_s + write_s
         detection_s, restart_s = values[self.detection_path], values[self.restart_path]
         kept = np.exp(-(segment_s + restart_s) * rate)
-        return self.interval_s * kept / ((1 / rate + detection_s) * -np.expm1(-segment_s * rate))
+        return interval_s * kept / ((1 / rate + detection_s) * -np.expm1(-segment_s * rate))
+
+
+def best_interval_s(mean_time_to_interruption_s: Value, write_s: Value) -> Value:
+    """Return the best work between checkpoints, for many means and stalls at once.
+
+    Notes
+    -----
+    The root of 1 - x = exp(-x - a) for x = tau/M and a = w/M, by Newton's method from Young's
+    x = sqrt(2 a); `netloom.failure.checkpoint.optimal_interval_s` does one and has the reasons.
+
+    Examples
+    --------
+    >>> round(float(best_interval_s(3 * 3600.0, 10.0)))
+    458
+    """
+    mean_s = np.asarray(mean_time_to_interruption_s, dtype=np.float64)
+    stall = np.asarray(write_s, dtype=np.float64) / mean_s
+    share = np.minimum(1.0, np.sqrt(2 * stall))
+    for _ in range(_NEWTON_STEPS):
+        # 1 - x - exp(-x - a) with expm1, which keeps the digits of a small x + a
+        growth = np.expm1(-share - stall)
+        share = share + (share + growth) / growth
+    return share * mean_s

@@ -8,19 +8,24 @@ the same number share its draws.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from netloom import catalog
 from netloom.catalog.parts import Medium, Part
 from netloom.catalog.quantity import GRADES, Quantity
 from netloom.cost.bom import FIBRE
 from netloom.cost.distribution import check
+from netloom.cost.draws import Sampling
 from netloom.cost.prices import Prices
 from netloom.result import Range
 
 #: Factors that inputs share.
-OPTICS, SILICON, CABLES, SERVERS, POWER = (
+OPTICS, SILICON, CABLES, SERVERS, POWER, AGE = (
     "optics supply", "switch silicon", "cables", "server supply", "process node",
+    "age of the hardware",
 )  # fmt: skip
 
 #: Field of a site or of failure rates -> what it is called in a table.
@@ -48,6 +53,25 @@ _WORDS = {
     "storage_bytes_per_s": "rate at which storage takes checkpoints",
 }
 
+#: Field of a part -> what it is called in a table, of that part.
+_WORDS_OF_PART = {
+    "power_w": "power", "power_per_end_w": "power of one end",
+    "annual_failure_rate": "failure rate", "annual_failure_rate_per_end": "failure rate, one end",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Relative:
+    """What an input is a share of.
+
+    Attributes
+    ----------
+    base, share : the other number, and the share of it.
+    """
+
+    base: Input
+    share: Input
+
 
 @dataclass(frozen=True)
 class Input:
@@ -58,19 +82,23 @@ class Input:
     path : where it stands in the catalogue, or in the study.
     words : what it is, for people.
     value : low, most likely and high, SI.
+    dimension : of the value, for people: a key of `netloom.units.show`.
     factor : shared factor; empty where it shares nothing.
     grade, date, basis : of the evidence.
     sources : source keys; empty for what the user says.
+    relative : what it is a share of; None when it stands alone.
     """
 
     path: str
     words: str
     value: Range
+    dimension: str
     factor: str
     grade: str
     date: str
     basis: str
     sources: tuple[str, ...]
+    relative: Relative | None = None
 
     def __post_init__(self) -> None:
         check(self.value, self.path)
@@ -79,6 +107,21 @@ class Input:
     def badness(self) -> int:
         """Place among the grades, 0 is the best evidence."""
         return GRADES.index(self.grade)  # type: ignore[arg-type]
+
+    def draw(self, sampling: Sampling) -> NDArray[np.float64]:
+        """Return draws, shape (num_draws,); of a relative number those of both its factors.
+
+        Notes
+        -----
+        A relative number moves from its most likely value as base and share move from theirs, so
+        that it stays on its side of the base on every draw.
+        """
+        if self.relative is None:
+            return sampling.draw(self.path, self.value, self.factor)
+        drawn: NDArray[np.float64] = np.full(sampling.num_draws, self.value.mode)
+        for each in (self.relative.base, self.relative.share):
+            drawn = drawn * each.draw(sampling) / each.value.mode
+        return drawn
 
 
 def of_part(kind: str, part: Part, field: str, factor: str = "") -> Input:
@@ -90,7 +133,8 @@ def of_part(kind: str, part: Part, field: str, factor: str = "") -> Input:
     Range(low=1.08, mode=1.2, high=1.58)
     """
     quantity: Quantity = getattr(part, field)
-    words = _WORDS.get(field) or f"{field.replace('_', ' ')} of {part.name}"
+    named = _WORDS_OF_PART.get(field) or field.replace("_", " ")
+    words = _WORDS.get(field) or f"{named} of {part.name}"
     return from_quantity(f"{kind}/{part.name}.{field}", words, quantity, factor)
 
 
@@ -100,6 +144,7 @@ def from_quantity(path: str, words: str, quantity: Quantity, factor: str = "") -
         path=path,
         words=words,
         value=Range(quantity.low, quantity.mode, quantity.high),
+        dimension=quantity.dimension,
         factor=factor,
         grade=quantity.grade,
         date=quantity.date,
@@ -113,9 +158,22 @@ def of_price(prices: Prices, part: str) -> Input:
     if part in prices.quotes:
         price = prices.book_price(part)
         return Input(
-            f"study.economics.quotes.{part}", f"price of {part}", price.usd, "", price.grade, "",
-            price.basis, (),
+            f"study.economics.quotes.{part}", f"price of {part}", price.usd, "money", "",
+            price.grade, "", price.basis, (),
         )  # fmt: skip
+    alone = _book_price(prices, part)
+    known = prices.book.relative.get(part)
+    if known is None:
+        return alone
+    share = from_quantity(
+        f"price-book/{prices.book.name}.relative.{part}.share",
+        f"price of {part}, share of that of {known.part}",
+        known.share,
+    )
+    return replace(alone, relative=Relative(_book_price(prices, known.part), share))
+
+
+def _book_price(prices: Prices, part: str) -> Input:
     quantity = catalog.price(prices.book, part)
     path = f"price-book/{prices.book.name}.prices.{part}"
     return from_quantity(path, f"price of {part}", quantity, price_factor(part))
@@ -136,6 +194,21 @@ def price_factor(part: str) -> str:
     if part == FIBRE:
         return CABLES
     return {"switch": SILICON, "nic": SILICON, "node": SERVERS}.get(kind, "")
+
+
+def of_study(key: str, value: float, dimension: str) -> Input:
+    """Return a number that the study says itself.
+
+    Examples
+    --------
+    >>> of_study("reliability.restart", 60.0, "time").words
+    "the study's restart"
+    """
+    words = f"the study's {key.rpartition('.')[2].replace('_', ' ')}"
+    value_range = Range(value, value, value)
+    return Input(
+        f"study.{key}", words, value_range, dimension, "", "proposal", "", "as the study has it", ()
+    )
 
 
 def worst_first(inputs: Mapping[str, Input]) -> tuple[Input, ...]:

@@ -11,7 +11,7 @@ from netloom.cost.prices import Prices
 from netloom.errors import ConservationError
 from netloom.money.account import Account, Term
 from netloom.money.failing import Cause, Failing
-from netloom.money.inputs import POWER, Input, from_quantity, of_part, of_price
+from netloom.money.inputs import AGE, POWER, Input, from_quantity, of_part, of_price, of_study
 from netloom.resolve import Resolved
 from netloom.result import BomLine, Candidate
 from netloom.workload.parameters import count_parameters
@@ -33,6 +33,9 @@ _RATES = {
     "software": "software_per_s",
 }  # fmt: skip
 
+#: Of the failure rates: what comes back after a failure takes, and what a checkpoint does.
+_TIMES = ("detection_s", "restart_s", "checkpoint_bytes_per_parameter", "storage_bytes_per_s")
+
 
 def account_of(resolved: Resolved, candidate: Candidate) -> Account:
     """Return the account of one candidate of a study."""
@@ -46,6 +49,9 @@ def account_of(resolved: Resolved, candidate: Candidate) -> Account:
         return one.path
 
     bought = tuple(price_terms(resolved, candidate.bom, prices, uses))
+    for each in [one.relative for one in inputs.values() if one.relative]:
+        uses(each.base)
+        uses(each.share)
     drawn = tuple(power_terms(resolved, candidate.bom, uses))
     for field in _SITE:
         uses(of_part("site-costs", resolved.site, field))
@@ -57,7 +63,7 @@ def account_of(resolved: Resolved, candidate: Candidate) -> Account:
         accelerator_share=_accelerator_share(resolved, candidate, uses),
         installation_factor=prices.factor("installation", "site/installation"),
         site=f"site-costs/{resolved.site.name}.",
-        failing=_failing(resolved, candidate, uses),
+        failing=failing_of(resolved, candidate, uses),
     )
     _check(account, candidate)
     return account
@@ -68,6 +74,8 @@ def price_terms(
 ) -> Iterator[Term]:
     """Yield what is bought, unit by unit; `uses` is told every input and returns its path."""
     node = resolved.node
+    for key, change in resolved.study.economics.adjust.items():
+        uses(of_study(f"economics.adjust.{key}", 1 + change, "fraction"))
     for line in bom:
         if line.group == "installation":
             continue
@@ -120,7 +128,8 @@ def _accelerator_share(
     return share
 
 
-def _failing(resolved: Resolved, candidate: Candidate, uses: Callable[[Input], str]) -> Failing:
+def failing_of(resolved: Resolved, candidate: Candidate, uses: Callable[[Input], str]) -> Failing:
+    """Return what failures do to a candidate; `uses` is told every input and returns its path."""
     rates, kept = resolved.rates, candidate.goodput
     modes: dict[str, float] = {}
     causes = []
@@ -133,37 +142,41 @@ def _failing(resolved: Resolved, candidate: Candidate, uses: Callable[[Input], s
             if rate is not None:
                 modes[uses(rate)] = rate.value.mode
             causes.append(Cause(name, per_day, rate.path if rate else "", stops))
-    times = [of_part("failure-rates", rates, field) for field in ("detection_s", "restart_s")]
-    detection, restart = (uses(each) for each in times)
-    for field in ("checkpoint_bytes_per_parameter", "storage_bytes_per_s", "repair_s"):
-        uses(of_part("failure-rates", rates, field))  # they shape the candidate's own goodput
+    times = [of_part("failure-rates", rates, field) for field in _TIMES]
+    detection, restart, saved, storage = (uses(each) for each in times)
+    uses(of_part("failure-rates", rates, "repair_s"))  # it shapes the candidate's own goodput
+    interval_s = resolved.study.reliability.checkpoint_interval
+    if interval_s is not None:
+        uses(of_study("reliability.checkpoint_interval", interval_s, "time"))
     written = count_parameters(from_config(resolved.model_config, resolved.model_name)).total
-    saved_bytes = written * float(rates.checkpoint_bytes_per_parameter)
     return Failing(
         causes=tuple(causes),
         modes=modes | {each.path: each.value.mode for each in times},
         steps_s=candidate.days_without_failures * _DAY_S,
         effective_fraction=kept.effective_fraction,
-        interval_s=kept.checkpoint_interval_s,
-        write_s=saved_bytes / float(rates.storage_bytes_per_s),
+        interval_s=interval_s,
+        num_parameters=written,
         detection_path=detection,
         restart_path=restart,
+        saved_path=saved,
+        storage_path=storage,
     )
 
 
 def _rate(resolved: Resolved, candidate: Candidate, cause: str) -> Input | None:
     """Return the rate of one part behind a cause; None where the catalogue has no range for it."""
     if cause in _RATES:
-        return of_part("failure-rates", resolved.rates, _RATES[cause])
+        age = "" if cause == "software" else AGE
+        return of_part("failure-rates", resolved.rates, _RATES[cause], age)
     kind, _, rest = cause.partition(" ")
     if kind == "link" and rest.endswith(")"):
         medium = rest.rpartition("(")[2].removesuffix(")")
-        return of_part("medium", catalog.get("medium", medium), "annual_failure_rate_per_end")
+        return of_part("medium", catalog.get("medium", medium), "annual_failure_rate_per_end", AGE)
     if kind == "switch":
         for line in candidate.bom:
             if line.group == "switches" and line.used_in == rest:
                 switch = catalog.get("switch", line.part.partition("/")[2])
-                return of_part("switch", switch, "annual_failure_rate")
+                return of_part("switch", switch, "annual_failure_rate", AGE)
     return None
 
 

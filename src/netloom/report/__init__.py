@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from netloom.money.trace import Traced
     from netloom.result import StudyResult
 
 
@@ -15,6 +16,7 @@ def write(
     directory: Path | str,
     cables: Iterable[Mapping[str, object] | Sequence[object]] | None = None,
     drawings: Mapping[str, str] | None = None,
+    traced: Sequence[Traced] = (),
 ) -> tuple[Path, ...]:
     """Write ``result.json``, ``bom.csv``, ``report.html`` and, if given, ``cables.csv``.
 
@@ -24,6 +26,7 @@ def write(
     directory : folder, made when missing; files of the same names are replaced.
     cables : rows of the winner's cable schedule, see `netloom.report.cables.write_cables`.
     drawings : pictures of the winner's hall, see `netloom.report.fabric.drawings`.
+    traced : numbers behind money, power and failures, see `netloom.money.trace`.
 
     Returns
     -------
@@ -40,7 +43,7 @@ def write(
     )
     bom.write(result, bom_path)
     json_path.write_text(serialise.to_json(result), encoding="utf-8", newline="\n")
-    page_path.write_text(html.page(result, drawings), encoding="utf-8", newline="\n")
+    page_path.write_text(html.page(result, drawings, traced), encoding="utf-8", newline="\n")
     written = [json_path, bom_path, page_path]
     if cables is not None:
         written.append(folder / "cables.csv")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -12,15 +12,17 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from netloom import catalog
 from netloom.cost.draws import Interval
 from netloom.money import CandidateMoney, MoneyAnswer
-from netloom.money.inputs import Input
+from netloom.report.sources import source_lines
 from netloom.report.tables import titled_table
 from netloom.units import show
 
 #: Version of the JSON layout; grows when a field changes meaning or goes away.
 SCHEMA_VERSION = 1
+
+#: Columns beside which a line has no room for brackets.
+_FEW_COLUMNS = 6
 
 #: Inputs that the table of swings shows.
 _FEW_SWINGS = 10
@@ -58,7 +60,9 @@ def print_money(answer: MoneyAnswer, console: Console, *, sources: bool = False)
         f"{show(answer.tokens, 'count')} tokens; {sampling.num_draws:,} draws, seed {sampling.seed}"
     )
     console.print(
-        "Most likely value; in brackets the 10th and the 90th percentile of the draws.",
+        "Most likely value; in brackets the 10th and the 90th percentile of the draws. Most inputs "
+        "can rise farther than they can fall, so that sums of most likely values lie low in their "
+        "brackets or below: the median tells what to expect.",
         style="dim",
     )
     console.print(_summary(answer, console), "")
@@ -71,7 +75,11 @@ def print_money(answer: MoneyAnswer, console: Console, *, sources: bool = False)
     console.print(Text(f"Scale-up inside the nodes: {answer.scale_up}."), "")
     console.print(_swings(answer.candidates[0], console), "")
     if answer.candidates[0].rents:
-        console.print(_rents(answer.candidates[0], console), "")
+        console.print(_rents(answer.candidates[0], console))
+        console.print(
+            "Hours of the run alone: what is left of a contract's term must find other work.", "",
+            style="dim",
+        )  # fmt: skip
     if sources:
         console.print("[bold]Every number of these figures, the weakest evidence first[/]")
         for line in source_lines(answer.inputs):
@@ -138,8 +146,15 @@ def _summary(answer: MoneyAnswer, console: Console) -> Table:
         ("goodput, %", [_plain(each.goodput, 100) for each in shown]),
         ("days", [_plain(each.days) for each in shown]),
     ):
-        rows.add_row(name, *texts)
+        rows.add_row(name, *_narrow(texts))
     return rows
+
+
+def _narrow(texts: list[str]) -> list[str]:
+    """Return values with their brackets on a line below, without signs, where columns are many."""
+    if len(texts) <= _FEW_COLUMNS:
+        return texts
+    return [text.replace(" (", "\n").replace(")", "") for text in texts]
 
 
 def _names(answer: MoneyAnswer) -> list[str]:
@@ -155,7 +170,8 @@ def _parts(
 ) -> Table:
     rows = titled_table(title, console, ("part", *_names(answer)))
     for name in dict.fromkeys(name for each in parts for name in each):
-        rows.add_row(name, *(_usd(each[name]) if name in each else "" for each in parts))
+        texts = [_usd(each[name]) if name in each else "" for each in parts]
+        rows.add_row(name, *_narrow(texts))
     return rows
 
 
@@ -167,7 +183,7 @@ def _run(answer: MoneyAnswer, console: Console) -> Table:
         ("per PFLOP-day", [each.usd_per_pflop_day for each in shown]),
         ("per accelerator-hour", [each.usd_per_accelerator_hour for each in shown]),
     ):
-        rows.add_row(name, *(_usd(each) for each in found))
+        rows.add_row(name, *_narrow([_usd(each) for each in found]))
     planned = [show(each.planned_run_usd.mode, "money") for each in shown]
     rows.add_row("as netloom plan counts it", *planned)
     return rows
@@ -179,7 +195,8 @@ def _power(answer: MoneyAnswer, console: Console) -> Table:
         ("at its maximum", "rated_w"), ("while training", "loaded_w"),
         ("while the job stands still", "idle_w"), ("of that switches and cables", "network_w"),
     ):  # fmt: skip
-        rows.add_row(name, *(_scaled(getattr(c, field), _WATTS) for c in answer.candidates))
+        texts = [_scaled(getattr(c, field), _WATTS) for c in answer.candidates]
+        rows.add_row(name, *_narrow(texts))
     return rows
 
 
@@ -241,16 +258,3 @@ def _rents(candidate: CandidateMoney, console: Console) -> Table:
             "never" if never else f"{each.break_even_fraction:.0%} of its life",
         )  # fmt: skip
     return rows
-
-
-def source_lines(inputs: Iterable[Input]) -> Iterator[str]:
-    """Yield one line for each number: grade, catalogue entry, value in SI units, evidence."""
-    known = catalog.sources()
-    for each in inputs:
-        value = each.value
-        shown = f"{value.mode:.4g}"
-        if value.low != value.high:
-            shown = f"{value.low:.4g} to {value.high:.4g}, most likely {value.mode:.4g}"
-        where = "; ".join(known[key] for key in each.sources) or "the study"
-        dated = f"{each.date}, " if each.date else ""
-        yield f"{each.grade}: {each.path} = {shown} ({dated}{each.basis}; {where})"

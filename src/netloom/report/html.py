@@ -5,15 +5,18 @@ The numbers come from `StudyResult` alone; the page formats them and computes no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from netloom import units
+from netloom.money.trace import Traced
 from netloom.report.figures import cost_time, days, fabric, memory, network_cost, palette, step, svg
 from netloom.report.page import render
+from netloom.report.sources import source_rows
 from netloom.result import BomLine, Candidate, Range, StudyResult
 
 _BOM_LINES = 8
@@ -28,13 +31,18 @@ class _Tile:
     note: str
 
 
-def page(result: StudyResult, drawings: Mapping[str, str] | None = None) -> str:
+def page(
+    result: StudyResult,
+    drawings: Mapping[str, str] | None = None,
+    traced: Sequence[Traced] = (),
+) -> str:
     """Return the text of ``report.html``; equal results give equal bytes.
 
     Parameters
     ----------
     result : the answer.
     drawings : pictures of the winner's hall by the keys of `netloom.report.fabric.DRAWINGS`.
+    traced : numbers behind money, power and failures, the weakest evidence first.
     """
     filters: dict[str, Callable[..., str]] = {
         "show": units.show,
@@ -43,7 +51,7 @@ def page(result: StudyResult, drawings: Mapping[str, str] | None = None) -> str:
         "fixed": lambda value, digits: f"{value:,.{digits}f}",
         "setting": setting,
     }
-    return render("report.html.j2", filters, _context(result, drawings or {}))
+    return render("report.html.j2", filters, _context(result, drawings or {}, traced))
 
 
 def money(value: Range, digits: int = 3) -> str:
@@ -78,11 +86,14 @@ def setting(name: str, value: object) -> str:
     return "not set" if value is None else str(value)
 
 
-def _context(result: StudyResult, drawings: Mapping[str, str]) -> dict[str, Any]:
+def _context(
+    result: StudyResult, drawings: Mapping[str, str], traced: Sequence[Traced]
+) -> dict[str, Any]:
     from netloom.report.fabric import DRAWINGS
 
     candidates = result.candidates
     drawn = bool(candidates)
+    sources = source_rows(traced, len(candidates))
     return {
         "result": result,
         "style": Markup(palette.css() + svg.rules()),
@@ -100,6 +111,8 @@ def _context(result: StudyResult, drawings: Mapping[str, str]) -> dict[str, Any]
         "top_lines": top_lines,
         "link_classes": _link_classes,
         "causes": _causes,
+        "sources": sources,
+        "source_grades": Counter(row.grade for row in sources),
         "num_plans": sum(candidate.num_plans for candidate in candidates),
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
@@ -9,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from netloom import units
+from netloom.money.trace import Traced
+from netloom.report.sources import trace_lines
 from netloom.result import Candidate, Range, StudyResult
 
 #: Parts of a step: field of `StepParts` without ``_s``, label, colour, letter for plain output.
@@ -73,6 +77,17 @@ def _safe(content: str) -> str:
 
 def _plain(console: Console) -> bool:
     return not console.is_terminal
+
+
+def print_sources(traced: Iterable[Traced], num_networks: int, console: Console) -> None:
+    """Print every number behind money, power and failures, the weakest evidence first."""
+    console.print(
+        "",
+        "[bold]Every number of money, power and failures, the weakest evidence first[/]",
+        sep="\n",
+    )
+    for line in trace_lines(traced, num_networks):
+        console.print(Text(f"- {line}"), soft_wrap=True)
 
 
 def _ranking(shown: tuple[Candidate, ...], console: Console) -> Table:

@@ -25,6 +25,12 @@ def llama3_rates() -> FailureRates:
     return part
 
 
+def rsc1_rates() -> FailureRates:
+    """Return the rates of a research cluster of A100, everything in a node counted together."""
+    part: FailureRates = catalog.get("failure-rates", "rsc1-a100")
+    return part
+
+
 def inventory(num_accelerators: int, *network: Exposure) -> Inventory:
     """Return a job on nodes of 8 accelerators with a NIC each."""
     return Inventory(num_accelerators, num_accelerators // GPUS_PER_NODE, num_accelerators, network)

@@ -17,8 +17,8 @@ from netloom.topology.fabric import Fabric
 #: The market in which all sums of this package are made.
 BOOK, SITE = "market-2026", "us-2026"
 
-#: What a study of switches and links counts: no NICs.
-_FABRIC = ("switches", "optics", "cables", "installation")
+#: What a buyer of very many pays.
+CONTRACT = "contract-2026"
 
 #: No price depends on length where the fibre has one price; the bill wants one to be named.
 _LENGTH_M = 30.0
@@ -49,26 +49,20 @@ def parts_words(lines: Iterable[BomLine], units: float = 1.0) -> str:
     return ", ".join(f"{name} {units * each.mode / 1e6:,.4g} M$" for name, each in groups.items())
 
 
-def rack_usd(node: str) -> float:
+def rack_usd(node: str, book: str = BOOK) -> float:
     """Return one node with its NICs, from the bill's lines."""
-    return sum(line.total_usd.mode for line in rack_lines(node))
+    return sum(line.total_usd.mode for line in rack_lines(node, book))
 
 
-def rack_lines(node: str) -> tuple[BomLine, ...]:
+def rack_lines(node: str, book: str = BOOK) -> tuple[BomLine, ...]:
     """Return the bill of one node with its NICs."""
     part = catalog.get("node", node)
     nic = catalog.get("nic", part.nic)
-    prices, site = Prices(catalog.get("price-book", BOOK), {}), catalog.get("site-costs", SITE)
+    prices, site = Prices(catalog.get("price-book", book), {}), catalog.get("site-costs", SITE)
     lines = bill_of_materials(
         NodeLot(part, nic, 1, nic, part.nics_per_node), [], [], {}, prices, site
     )
     return tuple(line for line in lines if line.quantity and line.group != "installation")
-
-
-def fabric_usd(lines: tuple[BomLine, ...]) -> float:
-    """Return switches, links and their installation."""
-    groups = capex_by_group(lines)
-    return sum(groups[group].mode for group in _FABRIC)
 
 
 def site_lines(

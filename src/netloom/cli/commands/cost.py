@@ -10,6 +10,12 @@ from cyclopts import Parameter
 
 from netloom.cli.settings import Seed, check_plot
 
+#: Keys of a study's section reliability that the closed form of `netloom plan` takes.
+_SHARED_WITH_PLAN = {"rates", "checkpoint_interval"}
+
+#: Fewer draws have no 10th percentile to speak of.
+_LEAST_DRAWS = 100
+
 
 def cost(
     study: Path,
@@ -31,7 +37,7 @@ def cost(
     network
         Name of a candidate network; all candidates when left out.
     draws
-        Draws of every uncertain number.
+        Draws of every uncertain number, 100 or more.
     seed
         Seed of every random draw; the study's own when left out.
     sources
@@ -43,9 +49,16 @@ def cost(
     """
     from netloom import search
     from netloom.cli.study import progress_bar, read
+    from netloom.cost.draws import MOST_DRAWS
+    from netloom.errors import ParameterError
     from netloom.money import money_of
     from netloom.report.cost import print_money, to_json
 
+    if not _LEAST_DRAWS <= draws <= MOST_DRAWS:
+        raise ParameterError(
+            f"{draws:,} draws are " + ("too few" if draws < _LEAST_DRAWS else "too many"),
+            hint=f"write {_LEAST_DRAWS} to {MOST_DRAWS:,}",
+        )
     resolved = read(study)
     check_plot(plot)
     used = resolved.study.seed if seed is None else seed
@@ -64,5 +77,12 @@ def cost(
 
     console = output()
     print_money(answer, console, sources=sources)
+    asked = sorted(resolved.study.reliability.model_fields_set - _SHARED_WITH_PLAN)
+    if asked:
+        console.print(
+            f"note: {', '.join(asked)} of the section reliability shape netloom goodput alone; "
+            "days and goodput here are those of netloom plan",
+            markup=False,
+        )
     for refusal in result.refused:
         console.print(f"refused {refusal.name}: {refusal.reason}", markup=False)

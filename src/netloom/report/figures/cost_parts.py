@@ -16,12 +16,14 @@ _PARTS = {
 _WIDTH, _LEFT, _RIGHT, _ROW, _BAR = 760.0, 250.0, 740.0, 30.0, 16.0
 _MOST_SWINGS = 12
 
+_TITLE = "Cost of one run, M$, most likely; line from 10th to 90th percentile, dot at the median"
+
 
 def draw(answer: MoneyAnswer) -> str:
     """Return bars of what the run costs on each candidate, and the tornado of the cheapest."""
     y, body = (
         24.0,
-        [svg.text(0, 14, "Cost of one run, M$; line from 10th to 90th percentile", 13, "bold")],
+        [svg.text(0, 14, _TITLE, 13, "bold")],
     )
     totals = [each.run_usd["total"] for each in answer.candidates]
     scale = ticks(0.0, max(each.percentile_90 for each in totals) / 1e6)
@@ -57,7 +59,9 @@ def _bar(candidate: CandidateMoney, y: float, largest: float) -> list[str]:
     middle = y + _BAR / 2
     marks = [(ends[0], middle, ends[1], middle)]
     marks += [(end, middle - 5, end, middle + 5) for end in ends]
-    return [*body, svg.lines(marks, "limit")]
+    dot = _x(total.percentile_50 / 1e6, 0, largest)
+    shown = f"median: {show(total.percentile_50, 'money')}"
+    return [*body, svg.lines(marks, "limit"), svg.circle(dot, middle, 3.5, "ink", shown)]
 
 
 def _axis(scale: list[float], y: float) -> list[str]:
@@ -73,7 +77,7 @@ def _axis(scale: list[float], y: float) -> list[str]:
 def _tornado(candidate: CandidateMoney, top: float) -> tuple[list[str], float]:
     """Return the bars of the inputs that move the run the most, and where they end."""
     swings = candidate.swings[:_MOST_SWINGS]
-    title = f"One input at its 10th and 90th percentile: {candidate.name}, M$"
+    title = f"{candidate.name}, M$: one input at its 10th and 90th percentile, others most likely"
     body = [svg.text(0, top, svg.fit(title, 13, _WIDTH), 13, "bold")]
     if not swings:
         return body, top + 10

@@ -21,7 +21,6 @@ from netloom.validation.fabrics import published_fabrics
 from netloom.validation.money import (
     SITE,
     bill,
-    fabric_usd,
     parts_words,
     rack_lines,
     rack_usd,
@@ -33,6 +32,9 @@ from netloom.validation.published import between, cite, half_digit, read
 _MARKET = 0.30
 
 _HOURS_PER_YEAR = 8766.0
+
+#: What the rail-only study counts: no NICs, fibre or work.
+_COUNTED = ("switches", "optics")
 
 
 def rows() -> Iterator[Row]:
@@ -101,7 +103,7 @@ def _rail_only(study: dict[str, Any]) -> Iterator[Row]:
         )
         name = f"rail-only, {case['endpoints']:,} GPUs in domains of {case['domain']}"
         for what, sum_of, parts in (
-            ("cost", fabric_usd, _fabric_parts),
+            ("cost", _counted_usd, _counted_parts),
             ("power", network_power_w, _power_parts),
         ):
             yield Row(
@@ -112,12 +114,36 @@ def _rail_only(study: dict[str, Any]) -> Iterator[Row]:
                 1 - sum_of(flat) / sum_of(full),
                 study["tolerance"],
                 cite(study["source"]),
-                note=f"{study['note']}; {parts(flat)} instead of {parts(full)}",
+                note=f"{study['note']}; {parts(flat)} instead of {parts(full)}"
+                + (f"; {_by_counts(case, flat, full)}" if what == "cost" else ""),
             )
 
 
-def _fabric_parts(lines: tuple[BomLine, ...]) -> str:
-    return parts_words(line for line in lines if line.group not in ("nodes", "nics"))
+def _by_counts(case: dict[str, Any], flat: tuple[BomLine, ...], full: tuple[BomLine, ...]) -> str:
+    """Return what counts alone save, between which any prices lie, and where the study's lie."""
+    saved = {group: 1 - _quantity(flat, group) / _quantity(full, group) for group in _COUNTED}
+    switches, modules = (saved[group] for group in _COUNTED)
+    published = (case["published"]["cost"] - modules) / (switches - modules)
+    here = sum(line.total_usd.mode for line in full if line.group == "switches")
+    return (
+        f"of {_quantity(full, 'switches'):,} switches {switches:.1%} are saved and of "
+        f"{_quantity(full, 'optics'):,} modules {modules:.1%}, whatever they cost; the published "
+        f"saving is reached where switches are {published:.0%} of the full sum, and here they are "
+        f"{here / _counted_usd(full):.0%}"
+    )
+
+
+def _quantity(lines: tuple[BomLine, ...], group: str) -> int:
+    return sum(line.quantity for line in lines if line.group == group)
+
+
+def _counted_usd(lines: tuple[BomLine, ...]) -> float:
+    """Return switches and transceivers, which is what the study counts."""
+    return sum(line.total_usd.mode for line in lines if line.group in _COUNTED)
+
+
+def _counted_parts(lines: tuple[BomLine, ...]) -> str:
+    return parts_words(line for line in lines if line.group in _COUNTED)
 
 
 def _power_parts(lines: tuple[BomLine, ...]) -> str:
