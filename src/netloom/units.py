@@ -67,6 +67,9 @@ _EXAMPLE = {
     "fraction": "12%", "frequency": "1 %/year", "fraction per year": "4 %/year",
 }  # fmt: skip
 
+#: Dimensions that are no countable noun in English.
+_CALLED = {"data": "an amount of data", "money": "an amount of money"}
+
 _TEXT = re.compile(r"\s*([-+]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
 
 
@@ -113,10 +116,10 @@ def parse(text: str | float | int, dimension: str) -> float:
 
 def _refusal(text: str, number: str, unit: str, dimension: str) -> tuple[str, str]:
     """Return message and hint for a unit that does not belong to a dimension."""
-    article = "an" if dimension[0] in "aeiou" else "a"
+    meant = _called(dimension)
     if not unit:
         return (
-            f"'{text}' has no unit, {article} {dimension} is meant",
+            f"'{text}' has no unit, {meant} is meant",
             f"write it like {_EXAMPLE[dimension]}",
         )
     if dimension == "rate" and unit in _DATA:
@@ -129,7 +132,7 @@ def _refusal(text: str, number: str, unit: str, dimension: str) -> tuple[str, st
     for other, units in UNITS.items():
         if unit in units and other != dimension:
             return (
-                f"'{text}' is a {other}, {article} {dimension} is meant",
+                f"'{text}' is {_called(other)}, {meant} is meant",
                 f"write it like {_EXAMPLE[dimension]}",
             )
     folded = [known for known in UNITS[dimension] if known.lower() == unit.lower()]
@@ -142,11 +145,26 @@ def _refusal(text: str, number: str, unit: str, dimension: str) -> tuple[str, st
     )
 
 
+def _called(dimension: str) -> str:
+    """Return a dimension with its article.
+
+    Examples
+    --------
+    >>> _called("money"), _called("energy price")
+    ('an amount of money', 'an energy price')
+    """
+    article = "an" if dimension[0] in "aeiou" else "a"
+    return _CALLED.get(dimension, f"{article} {dimension}")
+
+
 def _scaled(value: float, steps: tuple[tuple[float, str], ...], digits: int) -> str:
     # a value that would round up to the next unit is shown in it; the last unit takes the rest
     rounding = 1 - 0.5 * 10.0 ** (1 - digits)
     factor, unit = next((step for step in steps if abs(value) >= step[0] * rounding), steps[-1])
-    return f"{_significant(value / factor, digits)} {unit}".rstrip()
+    number = _significant(value / factor, digits)
+    # "1 day", "1 year"; every other unit is a symbol
+    called = unit.removesuffix("s") if number == "1" and unit in ("days", "years") else unit
+    return f"{number} {called}".rstrip()
 
 
 def _significant(value: float, digits: int) -> str:

@@ -7,10 +7,19 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from netloom.catalog.entry import Entry
-from netloom.catalog.quantity import Count, Fraction, Quantity
+from netloom.catalog.quantity import Count, Fraction
 from netloom.catalog.suppliers import Names
 
 _SAME = 1e-6
+
+#: Kinds of drivers that move a share of the target to something else.
+MOVES = ("substitution", "mix")
+
+#: Kinds of drivers that aim at one company or region.
+AT_ONE = ("company share", "region price")
+
+#: Largest change of a quantity or price: ten times as much is a slip of the pen.
+MOST_CHANGE = 9.0
 
 
 class Year(BaseModel):
@@ -59,6 +68,16 @@ class BuildOut(Entry):
     years: dict[int, Year] = Field(min_length=1, description="By calendar year.")
     source: tuple[str, ...] = Field(min_length=1, description="Source keys.")
 
+    @model_validator(mode="after")
+    def _forward(self) -> BuildOut:
+        if min(self.years) < self.base_year:
+            first, prices = min(self.years), self.base_year
+            raise ValueError(
+                f"the build-out begins in {first}, before its prices of {prices}\n"
+                f"write years from {prices} on, or an earlier base_year"
+            )
+        return self
+
 
 class Driver(BaseModel):
     """One thing that a scenario changes, by a relative amount with a range.
@@ -80,12 +99,38 @@ class Driver(BaseModel):
     )  # fmt: skip
     target: str = Field(default="", description="What is changed.")
     to: str = Field(default="", description="What takes over, for substitution and mix.")
-    price_ratio: Quantity | None = Field(
+    price_ratio: Count | None = Field(
         default=None,
         description="Price of what takes over, per dollar of what it replaces; for substitution.",
     )
     years: tuple[int, ...] = Field(default=(), description="Only in these; empty for all.")
-    change: Fraction = Field(description="Relative change; -30 % leaves 70 %.")
+    change: Fraction = Field(
+        description="Relative change; -30 % leaves 70 %. Substitution and mix: the share that goes "
+        "over; company share: points."
+    )
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Driver:
+        moves = self.what in MOVES
+        if moves != bool(self.to) or (moves and not self.target):
+            rule = "needs a target and a 'to'" if moves else "has no 'to'"
+            raise ValueError(f"{self.what} {rule}\nwrite what is replaced and what takes over")
+        if (self.what == "substitution") != (self.price_ratio is not None):
+            raise ValueError(
+                f"price_ratio belongs to substitution alone, and always\n"
+                f"{'write' if moves else 'leave out'} price_ratio"
+            )
+        if self.what in AT_ONE and not self.target:
+            raise ValueError(f"{self.what} needs a target\nwrite whose it is")
+        lowest, highest = (0.0, 1.0) if moves else (-1.0, 1.0)
+        if self.what not in (*MOVES, "company share"):
+            highest = MOST_CHANGE
+        if self.change.low < lowest or self.change.high > highest:
+            raise ValueError(
+                f"a change of {self.change.low:.0%} to {self.change.high:.0%} is no {self.what}\n"
+                f"write {lowest:.0%} to {highest:.0%}"
+            )
+        return self
 
 
 class Scenario(Entry):

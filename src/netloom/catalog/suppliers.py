@@ -19,7 +19,7 @@ Group = Literal[
     "accelerators", "memory", "servers", "scale-up", "nics", "switches", "switch chips",
     "optical modules", "optical engines", "signal processors", "lasers", "photonic chips",
     "optical drivers", "optical passives", "fibre", "copper", "boards", "cooling", "power",
-    "assembly", "labour",
+    "assembly", "labour", "resale",
 ]  # fmt: skip
 
 _ROUNDING = 1e-9

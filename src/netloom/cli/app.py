@@ -28,6 +28,10 @@ COMMANDS = {
         "balance:balance",
         "Show what one more dollar in each part of a cluster buys in days to train.",
     ),
+    "exposure": (
+        "exposure:exposure",
+        "Say which components and companies the money goes to, and what scenarios do to them.",
+    ),
     "goodput": ("goodput:goodput", "Simulate whole runs under random failures."),
     "traffic": ("traffic:traffic", "Show what one training step puts on every link."),
     "validate": (

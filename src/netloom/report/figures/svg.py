@@ -6,6 +6,7 @@ Lengths are user units, which are CSS pixels at the picture's natural size; y gr
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from netloom.report.figures import palette
@@ -24,10 +25,14 @@ def number(value: float) -> str:
 
 def text_width(content: str, size: float) -> float:
     """Return about how wide a text will be drawn, never much too small."""
-    return size * sum(
-        _NARROW if glyph in _NARROW_GLYPHS else _WIDE if glyph in _WIDE_GLYPHS else _NORMAL
-        for glyph in content
-    )
+    return size * sum(map(_advance, content))
+
+
+def _advance(glyph: str) -> float:
+    """Return about how wide a glyph is, over the font size."""
+    if unicodedata.east_asian_width(glyph) in "WF":
+        return 1.0
+    return _NARROW if glyph in _NARROW_GLYPHS else _WIDE if glyph in _WIDE_GLYPHS else _NORMAL
 
 
 def wrap(content: str, size: float, width: float) -> list[str]:

@@ -1,0 +1,254 @@
+"""``netloom exposure``: who supplies a design or a build-out, and what scenarios do to them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from netloom.cli.settings import Seed, check_plot
+from netloom.errors import ParameterError, nearest
+
+if TYPE_CHECKING:
+    from netloom.cost.draws import Sampling
+    from netloom.report.exposure_designs import Designs
+    from netloom.report.exposure_outlook import Sector
+    from netloom.resolve import Resolved
+    from netloom.result import Refusal, StudyResult
+    from netloom.supply.bill import Bill
+
+#: Fewer draws have no 10th percentile to speak of.
+_LEAST_DRAWS = 100
+
+#: Scenarios that are told where none is named: those that risk warnings name.
+RISKS = ("demand-below-expectation", "scaling-laws-fail", "fiercer-competition")
+
+Language = Literal["en", "zh", "ja"]
+
+
+def exposure(
+    study: Path,
+    /,
+    *,
+    network: tuple[str, ...] = (),
+    build_out: str | None = None,
+    scenario: tuple[str, ...] = (),
+    component: tuple[str, ...] = (),
+    company: tuple[str, ...] = (),
+    language: Language = "en",
+    draws: int = 10_000,
+    seed: Seed = None,
+    sources: Annotated[bool, Parameter(negative="")] = False,
+    backtest: Annotated[bool, Parameter(negative="")] = False,
+    until: str | None = None,
+    plot: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Say who supplies the candidates of a study, or a build-out in scenarios, in dollars.
+
+    Parameters
+    ----------
+    study
+        The study file; docs/study.md lists its keys.
+    network
+        Only this candidate network; may be repeated, and others are compared with the first.
+    build_out
+        Accelerators by year and design: a name of the catalogue, or a YAML file.
+    scenario
+        What may happen to the build-out: a name of the catalogue, or a YAML file; may be repeated.
+    component
+        Only this component, with who sells it; may be repeated.
+    company
+        Only this company, with what it sells; may be repeated.
+    language
+        Of the names of components, companies and scenarios.
+    draws
+        Draws of every uncertain number, 100 or more.
+    seed
+        Seed of every random draw; the study's own when left out.
+    sources
+        List every number behind the figures with its catalogue entry, the weakest evidence first.
+    backtest
+        Forecast published series from what was known before, and say whether the interval held.
+    until
+        Latest month that a backtest sees, such as 2025-03; several before each outcome when left
+        out.
+    plot
+        SVG file for the picture, such as exposure.svg.
+    json
+        Print JSON instead of tables.
+    """
+    from netloom.cli.study import read
+    from netloom.cost.draws import MOST_DRAWS
+    from netloom.report.exposure import Page, print_page, to_json
+    from netloom.report.exposure_words import Speaker
+    from netloom.supply.backtest import backtests
+    from netloom.supply.bill import sampling_of
+
+    if not _LEAST_DRAWS <= draws <= MOST_DRAWS:
+        raise ParameterError(
+            f"{draws:,} draws are " + ("too few" if draws < _LEAST_DRAWS else "too many"),
+            hint=f"write {_LEAST_DRAWS} to {MOST_DRAWS:,}",
+        )
+    resolved = read(study)
+    check_plot(plot)
+    _check(network, scenario, build_out, backtest, until)
+    known = [each.name for each in resolved.networks]
+    for name in network:
+        if name not in known:
+            raise ParameterError(f"the study has no network '{name}'", hint=nearest(name, known))
+    components = _named("component", component)
+    companies = _named("company", company)
+    tests = backtests(until) if backtest else None
+    used = resolved.study.seed if seed is None else seed
+    sampling = sampling_of(resolved, draws, used)
+    designs: Designs | None = None
+    sector: Sector | None = None
+    refused: tuple[Refusal, ...] = ()
+    if build_out is None:
+        result = _planned(resolved, used)
+        refused = tuple(each for each in result.refused if not network or each.name in network)
+        designs = _designs(resolved, result, network, sampling)
+    else:
+        sector = _sector(resolved, build_out, scenario or RISKS, sampling)
+    page = Page(
+        resolved.study.name, Speaker(language), sampling, designs, sector, components, companies,
+        tests, refused,
+    )  # fmt: skip
+    if plot is not None:
+        from netloom.report.figures import exposure as figure
+        from netloom.report.figures import svg
+
+        plot.write_text(svg.standalone(figure.draw(page)), encoding="utf-8")
+        print(f"wrote {plot}", file=sys.stderr)
+    if json:
+        sys.stdout.write(to_json(page))
+        return
+    from netloom.cli.console import output
+
+    print_page(page, output(), sources=sources)
+
+
+def _check(
+    network: Sequence[str],
+    scenario: Sequence[str],
+    build_out: str | None,
+    backtest: bool,
+    until: str | None,
+) -> None:
+    """Refuse options that answer nothing without another, or beside it."""
+    from netloom import catalog
+
+    if scenario and build_out is None:
+        raise ParameterError(
+            "a scenario changes a build-out, and none is named",
+            hint=f"write --build-out {catalog.names('build-out')[0]}, or a file",
+        )
+    if network and build_out is not None:
+        raise ParameterError(
+            "--network chooses designs, and the mix of a build-out does so already",
+            hint="leave one of them out",
+        )
+    if until is not None and not backtest:
+        raise ParameterError("--until is a backtest's", hint="write --backtest too")
+    if until is not None and not _is_month(until):
+        raise ParameterError(f"'{until}' is no month", hint="write it like 2025-03")
+
+
+def _is_month(text: str) -> bool:
+    year, _, month = text.partition("-")
+    digits = len(year) == 4 and len(month) == 2 and (year + month).isdigit()
+    return digits and 1 <= int(month) <= 12
+
+
+def _named(kind: str, asked: Sequence[str]) -> tuple[str, ...]:
+    """Return catalogue names of components or companies that are asked for in any language."""
+    from netloom import catalog
+
+    found = []
+    by_word = {
+        word.casefold(): name
+        for name in catalog.names(kind)
+        for word in (*catalog.get(kind, name).names.model_dump().values(), name)
+    }
+    for word in asked:
+        name = by_word.get(word.casefold())
+        if name is None:
+            raise ParameterError(
+                f"unknown {kind} '{word}'", hint=nearest(word, catalog.names(kind))
+            )
+        found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
+def _planned(resolved: Resolved, seed: int) -> StudyResult:
+    from netloom import search
+    from netloom.cli.study import progress_bar
+
+    with progress_bar() as progress:
+        return search.plan_study(resolved, progress=progress, seed=seed)
+
+
+def _designs(
+    resolved: Resolved, result: StudyResult, network: Sequence[str], sampling: Sampling
+) -> Designs:
+    from netloom.report.exposure_designs import Designs
+    from netloom.report.exposure_evidence import evidence_of
+    from netloom.supply.architectures import closest
+    from netloom.supply.attach import attach_of
+    from netloom.supply.bill import bills_of
+    from netloom.supply.content import exposure as exposure_of
+
+    bills = bills_of(resolved, result, network or None)
+    found = exposure_of(bills, sampling)
+    candidates = {each.name: each for each in result.candidates}
+    attaches = {name: attach_of(candidates[name]) for name in bills}
+    return Designs(
+        bills=bills,
+        exposure=found,
+        attaches={name: (each, closest(candidates[name], each)) for name, each in attaches.items()},
+        evidence=evidence_of(found.chain, bills, found.inputs),
+    )
+
+
+def _sector(
+    resolved: Resolved,
+    build_out: str,
+    scenario: Sequence[str],
+    sampling: Sampling,
+) -> Sector:
+    """Return a build-out in scenarios; the study is planned only where the mix needs it."""
+    from netloom import catalog
+    from netloom.cli.study import read
+    from netloom.report.exposure_evidence import evidence_of
+    from netloom.report.exposure_outlook import Sector
+    from netloom.supply.bill import bills_of
+    from netloom.supply.outlook import run, tornado
+    from netloom.supply.read import design_bills, mixed_designs, read_build_out, read_scenario
+    from netloom.supply.sector import chain_for
+
+    planned, folder = read_build_out(build_out)
+    designs = mixed_designs(planned)
+    told = [read_scenario(name, designs) for name in dict.fromkeys(scenario)]
+
+    def bills_of_study(path: Path, names: Sequence[str]) -> Mapping[str, Bill]:
+        other = read(path)
+        return bills_of(other, _planned(other, sampling.seed), names)
+
+    here: Mapping[str, Bill] = {}
+    if set(designs) - set(planned.designs):
+        here = bills_of(resolved, _planned(resolved, sampling.seed))
+    bills = design_bills(planned, folder, bills_of_study, here)
+    outlook = run(bills, planned, told, sampling)
+    base = catalog.get("scenario", outlook.base)
+    chain = chain_for(bills, planned, [base, *told])
+    return Sector(
+        build_out=planned,
+        scenarios={each.name: each for each in (base, *told)},
+        outlook=outlook,
+        tornado=tornado(bills, planned, told),
+        evidence=evidence_of(chain, bills, outlook.inputs),
+    )

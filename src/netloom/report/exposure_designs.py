@@ -1,0 +1,274 @@
+"""Designs by component and company: tables of dollars, of what another design changes, of links."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from netloom.report.exposure_evidence import Evidence
+from netloom.report.exposure_words import Speaker, below, cents, probability, usd
+from netloom.report.tables import titled_table
+from netloom.supply.architectures import Architecture, beside_published
+from netloom.supply.attach import Attach, words
+from netloom.supply.bill import Bill
+from netloom.supply.content import Change, ChangeRow, DesignExposure, Exposure, Row
+from netloom.supply.share import share
+from netloom.units import show
+
+#: Rows of a table; JSON has all.
+_NUM_ROWS, _NUM_CHANGES = 25, 15
+
+#: Designs beside which a line has no room for brackets.
+_FEW_DESIGNS = 2
+
+
+@dataclass(frozen=True)
+class Designs:
+    """Some designs of a study, and what is known of them.
+
+    Attributes
+    ----------
+    bills : by design.
+    exposure : of these bills.
+    attaches : optical ends by design, and the published architecture that is closest.
+    evidence : by ``"component"`` or ``"company"`` and name.
+    """
+
+    bills: Mapping[str, Bill]
+    exposure: Exposure
+    attaches: Mapping[str, tuple[Attach, Architecture]]
+    evidence: Mapping[tuple[str, str], Evidence]
+
+
+def print_designs(found: Designs, console: Console, speaker: Speaker) -> None:
+    """Print bill, links and dollars of every design, and what each changes against the first."""
+    designs = found.exposure.designs
+    console.print(_summary(found, console), "")
+    for line in _attach_lines(found):
+        console.print(Text(line))
+    console.print(
+        "", _dollars("component", designs, [each.components for each in designs], found, console,
+        speaker), "",
+    )  # fmt: skip
+    console.print(
+        _dollars("company", designs, [each.companies for each in designs], found, console, speaker),
+        "",
+    )
+    for line in sums(designs):
+        console.print(Text(line, style="bold"))
+    changes = found.exposure.changes
+    if changes:
+        for kind, rows in (
+            ("company", [each.companies for each in changes]),
+            ("component", [each.components for each in changes]),
+        ):
+            console.print("", _changes(kind, changes, rows, console, speaker))
+    console.print()
+
+
+def sums(designs: Sequence[DesignExposure]) -> Iterator[str]:
+    """Yield what the rows of each design add up to, in cents, beside its bill."""
+    for each in designs:
+        components, companies = (
+            sum(row.added_cents for row in rows) for rows in (each.components, each.companies)
+        )
+        yield (
+            f"{each.name}: components {cents(components)}, companies {cents(companies)}, "
+            f"bill {cents(each.bill_cents)}."
+        )
+
+
+def _attach_lines(found: Designs) -> Iterator[str]:
+    """Yield why the designs have so many modules, beside published; equal reasons once."""
+    said: dict[str, list[str]] = {}
+    for name, (attach, published) in found.attaches.items():
+        text = f"{words(attach)}; {beside_published(attach, published)}."
+        said.setdefault(text, []).append(name)
+    for text, names in said.items():
+        yield f"{'; '.join(names)}: {text}"
+
+
+def _summary(found: Designs, console: Console) -> Table:
+    designs = found.exposure.designs
+    table = titled_table("Designs", console, ("", *(escape(each.name) for each in designs)))
+    shares = [share(found.bills[each.name].lines) for each in designs]
+    with_nics = [share(found.bills[each.name].lines, nics_are_network=True) for each in designs]
+    attaches = [found.attaches[each.name] for each in designs]
+    table.add_row("bill", *narrow([usd(each.bill) for each in designs]))
+    for label, fractions in (
+        ("switches, optics, cables", [each.network_fraction for each in shares]),
+        ("and NICs, installation", [each.network_fraction for each in with_nics]),
+        ("optics and cables", [each.optics_fraction for each in shares]),
+    ):
+        table.add_row(f"{label}, of the bill", *(f"{each:.1%}" for each in fractions))
+    table.add_row(
+        "modules per accelerator, as 800G", *(f"{one.equivalents:.2f}" for one, _ in attaches)
+    )
+    if any(one.engines for one, _ in attaches):
+        table.add_row(
+            "engines of 3.2T per accelerator", *(f"{one.engines:.2f}" for one, _ in attaches)
+        )
+    return table
+
+
+def _dollars(
+    kind: str,
+    designs: Sequence[DesignExposure],
+    rows: Sequence[Sequence[Row]],
+    found: Designs,
+    console: Console,
+    speaker: Speaker,
+) -> Table:
+    """Return value added by row and design, sales too where there is room."""
+    alone = len(designs) == 1
+    names = ["value added", "sales"] if alone else [escape(each.name) for each in designs]
+    title = f"By {kind}: value added" + (" and sales" if alone else "")
+    table = titled_table(title, console, (kind, "grade, as of", *names), num_left=2)
+    table.columns[1].no_wrap = True
+    shown, rest = _largest(rows)
+    for place in shown:
+        row = rows[0][place]
+        texts = [usd(each[place].added) for each in rows]
+        if alone:
+            texts.append(usd(row.sales))
+        table.add_row(
+            labelled(kind, row.name, row.group, speaker),
+            evidence_cell(found.evidence.get((kind, row.name))), *narrow(texts),
+        )  # fmt: skip
+    if rest:
+        left = [sum(each[place].added_cents for place in rest) / 100 for each in rows]
+        table.add_row(
+            f"{len(rest)} smaller ones", "", *(show(each, "money") for each in left), *[""] * alone
+        )
+    table.add_row("all", "", *narrow([usd(each.bill) for each in designs] + [""] * alone))
+    return table
+
+
+def _changes(
+    kind: str,
+    changes: Sequence[Change],
+    rows: Sequence[Sequence[ChangeRow]],
+    console: Console,
+    speaker: Speaker,
+) -> Table:
+    title = f"By {kind}, value added against {changes[0].against}; P is the probability of gaining"
+    table = titled_table(escape(title), console, (kind, *(escape(each.name) for each in changes)))
+    places = sorted(
+        range(len(rows[0])), key=lambda place: -max(abs(each[place].added.mean) for each in rows)
+    )
+    for place in places[:_NUM_CHANGES]:
+        table.add_row(
+            Text(named(kind, rows[0][place].name, speaker)),
+            *(_change(each[place]) for each in rows),
+        )
+    table.add_row("bill", *narrow([usd(each.bill, signed=True) for each in changes]))
+    return table
+
+
+def _change(row: ChangeRow) -> str:
+    if not row.gain_probability and not row.loss_probability:
+        return "none"
+    head, _, rest = usd(row.added, signed=True).partition(" (")
+    return f"{head}, P {probability(row.gain_probability)}\n{rest.removesuffix(')')}"
+
+
+def named(kind: str, name: str, speaker: Speaker) -> str:
+    """Return the name of a component or company in the speaker's language."""
+    return speaker.component(name) if kind == "component" else speaker.company(name)
+
+
+def labelled(kind: str, name: str, group: str, speaker: Speaker) -> Text:
+    """Return the name of a row with its group below it, or with the region of its head office."""
+    told = Text(named(kind, name, speaker))
+    if group:
+        told.append(f"\n{group}" if kind == "component" else f" ({group})", style="dim")
+    return told
+
+
+def evidence_cell(found: Evidence | None) -> str:
+    """Return grade and date of the main way, and below it the worst grade where it is another."""
+    if found is None or not found.main:
+        return ""
+    main = f"{found.main}, {found.as_of}" if found.as_of else found.main
+    return f"{main}\nworst {found.worst}" if found.worst != found.main else main
+
+
+def _largest(rows: Sequence[Sequence[Row]]) -> tuple[list[int], list[int]]:
+    """Return places of the rows that are shown, in their order, and of those that are not."""
+    sizes = [max(each[place].added.mode for each in rows) for place in range(len(rows[0]))]
+    found = [place for place, size in enumerate(sizes) if size > 0]
+    ordered = sorted(found, key=lambda place: -sizes[place])
+    return ordered[:_NUM_ROWS], ordered[_NUM_ROWS:]
+
+
+def narrow(texts: Sequence[str]) -> list[str]:
+    """Return values with their brackets on a line below where columns are many."""
+    return [below(text) for text in texts] if len(texts) > _FEW_DESIGNS else list(texts)
+
+
+def plain(found: Designs, keep: Callable[[str, str], bool]) -> dict[str, Any]:
+    """Return the designs and their changes for JSON.
+
+    Parameters
+    ----------
+    keep : from ``"component"`` or ``"company"`` and a name to whether its row is wanted.
+    """
+
+    def rows(kind: str, each: Sequence[Row] | Sequence[ChangeRow]) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(row) for row in each if keep(kind, row.name)]
+
+    designs = []
+    for each in found.exposure.designs:
+        of_bill = share(found.bills[each.name].lines)
+        attach, published = found.attaches[each.name]
+        designs.append(
+            {
+                "name": each.name,
+                "num_accelerators": each.num_accelerators,
+                "bill_usd": dataclasses.asdict(each.bill),
+                "bill_cents": each.bill_cents,
+                "network_fraction": of_bill.network_fraction,
+                "optics_fraction": of_bill.optics_fraction,
+                "attach": {
+                    "words": words(attach),
+                    "modules_per_accelerator": attach.modules,
+                    "equivalents_of_800g": attach.equivalents,
+                    "engines_of_3200g": attach.engines,
+                    "published": {
+                        "architecture": published.title,
+                        "low": published.published.low,
+                        "high": published.published.high,
+                        "of": published.published.what,
+                        "counted": published.published.counted(attach),
+                        "sources": list(published.published.sources),
+                        "difference": beside_published(attach, published),
+                    },
+                },
+                "components": rows("component", each.components),
+                "companies": rows("company", each.companies),
+                "cells": [
+                    {"component": component, "company": company, "added": dataclasses.asdict(cell)}
+                    for (component, company), cell in each.cells.items()
+                    if keep("component", component) and keep("company", company)
+                ],
+            }
+        )
+    changes = [
+        {
+            "name": each.name,
+            "against": each.against,
+            "bill_usd": dataclasses.asdict(each.bill),
+            "bill_cents": each.bill_cents,
+            "components": rows("component", each.components),
+            "companies": rows("company", each.companies),
+        }
+        for each in found.exposure.changes
+    ]
+    return {"designs": designs, "changes": changes}

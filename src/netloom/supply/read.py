@@ -1,0 +1,302 @@
+"""Scenarios and build-outs by catalogue name or from a user's file, refused with line and column.
+
+A user's file has the keys of the shipped ones; a scenario may leave out `names`, and then its title
+is its name in all languages. A name with a slash or the ending of YAML is a file's path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from netloom import catalog
+from netloom.catalog.entry import Entry
+from netloom.catalog.outlook import MOVES, BuildOut, Driver, Scenario
+from netloom.catalog.suppliers import Group
+from netloom.errors import ParameterError, Problem, StudyError, nearest
+from netloom.schema.document import Document, KeyPath, dotted, read_text
+from netloom.supply.bill import Bill
+
+_ENDINGS = (".yaml", ".yml")
+
+#: Kinds of drivers that aim at accelerators, and so at a design or at all.
+_OF_DESIGNS = ("training accelerators", "inference accelerators", "mix")
+
+
+def is_path(name: str) -> bool:
+    """Return whether a name is that of a file, by a slash or an ending.
+
+    Examples
+    --------
+    >>> is_path("ours.yaml"), is_path("base")
+    (True, False)
+    """
+    return "/" in name or name.endswith(_ENDINGS)
+
+
+def read_scenario(name: str, designs: Sequence[str] | None = None) -> Scenario:
+    """Return a scenario of the catalogue or of a file.
+
+    Parameters
+    ----------
+    name : in the catalogue, or a path.
+    designs : names of the build-out's designs, which a driver may aim at; unchecked when None.
+
+    Raises
+    ------
+    StudyError
+        With every problem of the file, unknown targets among them, with line and column.
+
+    Examples
+    --------
+    >>> read_scenario("cpo-early").names.ja
+    'CPOの早期普及'
+    """
+    if not is_path(name):
+        found: Scenario = catalog.get("scenario", name)
+        problems = list(target_problems(found, designs))
+        if problems:
+            raise StudyError(problems)
+        return found
+    document, entry = _read(Path(name), Scenario)
+    assert isinstance(entry, Scenario)
+    problems = [_placed(each, document, name) for each in target_problems(entry, designs)]
+    if problems:
+        raise StudyError(problems)
+    return entry
+
+
+def read_build_out(name: str) -> tuple[BuildOut, Path]:
+    """Return a build-out of the catalogue or of a file, and the folder that its paths begin in.
+
+    Raises
+    ------
+    StudyError
+        With every problem of the file, with line and column.
+
+    Examples
+    --------
+    >>> build_out, folder = read_build_out("merchant-2026")
+    >>> (folder / build_out.designs["servers, LPO"].study).exists()
+    True
+    """
+    if not is_path(name):
+        found: BuildOut = catalog.get("build-out", name)
+        return found, catalog.load.DATA / "build-out"
+    _, entry = _read(Path(name), BuildOut)
+    assert isinstance(entry, BuildOut)
+    return entry, Path(name).parent
+
+
+def mixed_designs(build_out: BuildOut) -> tuple[str, ...]:
+    """Return the designs of all years' mixes, in order of appearance."""
+    return tuple(dict.fromkeys(name for year in build_out.years.values() for name in year.mix))
+
+
+def design_bills(
+    build_out: BuildOut,
+    folder: Path,
+    bills_of_study: Callable[[Path, Sequence[str]], Mapping[str, Bill]],
+    here: Mapping[str, Bill],
+) -> dict[str, Bill]:
+    """Return the bill of each design of a build-out's mixes.
+
+    Parameters
+    ----------
+    build_out, folder : as read.
+    bills_of_study : from a study file and names of its networks to their bills; it plans the study.
+    here : bills of the study at hand by network, for designs that the build-out does not say.
+
+    Raises
+    ------
+    ParameterError
+        When a design is neither in the build-out nor a network of the study at hand, or its study
+        is not there.
+    """
+    wanted: dict[Path, list[str]] = {}
+    for name in mixed_designs(build_out):
+        design = build_out.designs.get(name)
+        if design is not None:
+            path = folder / design.study
+            if not path.is_file():
+                raise ParameterError(
+                    f"design '{name}' of build-out {build_out.name} is in a study that is not "
+                    f"there: {path}",
+                    hint="write the path of a study file, from the build-out's own folder",
+                )
+            wanted.setdefault(path, []).append(design.network)
+        elif name not in here:
+            raise ParameterError(
+                f"the mix of build-out {build_out.name} has an unknown design '{name}'",
+                hint=f"say its study under designs, or name a network of the study at hand; "
+                f"{nearest(name, [*build_out.designs, *here])}",
+            )
+    found = {
+        path: bills_of_study(path, tuple(dict.fromkeys(names))) for path, names in wanted.items()
+    }
+    bills = {}
+    for name in mixed_designs(build_out):
+        design = build_out.designs.get(name)
+        bills[name] = here[name] if design is None else found[folder / design.study][design.network]
+    return bills
+
+
+def target_problems(scenario: Scenario, designs: Sequence[str] | None = None) -> Iterator[Problem]:
+    """Yield a problem for each driver that aims at something unknown.
+
+    Parameters
+    ----------
+    scenario : as read.
+    designs : names of the build-out's designs; unchecked when None.
+
+    Examples
+    --------
+    >>> drivers = {"d": catalog.get("scenario", "fiercer-competition").drivers["leader-share"]}
+    >>> drivers["d"] = drivers["d"].model_copy(update={"target": "inolight"})
+    >>> scenario = catalog.get("scenario", "base").model_copy(update={"drivers": drivers})
+    >>> next(target_problems(scenario)).message
+    "unknown company 'inolight'"
+    """
+    for name, driver in scenario.drivers.items():
+        for key, kind, known in _aims(driver, designs):
+            aim = getattr(driver, key)
+            if known is not None and aim and aim not in known:
+                yield Problem(
+                    f"unknown {kind} '{aim}'", nearest(aim, known), f"drivers.{name}.{key}"
+                )
+
+
+def check_years(scenario: Scenario, build_out: BuildOut) -> None:
+    """Refuse a driver that holds in none of the build-out's years."""
+    years = sorted(build_out.years)
+    for name, driver in scenario.drivers.items():
+        if driver.years and not set(driver.years) & set(years):
+            raise ParameterError(
+                f"driver {name} of scenario {scenario.name} holds in {_listed(driver.years)}, none "
+                f"of which is in the build-out",
+                hint=f"its years are {_listed(years)}",
+                where=f"drivers.{name}.years",
+            )
+
+
+def _aims(
+    driver: Driver, designs: Sequence[str] | None
+) -> Iterator[tuple[str, str, Sequence[str] | None]]:
+    """Yield the keys of a driver that name something, what that is, and the names it may have."""
+    if driver.what in _OF_DESIGNS:
+        yield "target", "design", designs
+    elif driver.what == "company share":
+        yield "target", "company", catalog.names("company")
+    elif driver.what == "region price":
+        companies = (catalog.get("company", name) for name in catalog.names("company"))
+        yield "target", "region", sorted({each.region for each in companies})
+    else:
+        known = (*catalog.names("component"), *get_args(Group))
+        yield "target", "component or group of components", known
+    if driver.what in MOVES:
+        if driver.what == "mix":
+            yield "to", "design", designs
+        else:
+            yield "to", "component", catalog.names("component")
+
+
+def _read(path: Path, model: type[Entry]) -> tuple[Document, Entry]:
+    """Return a file and what it says, named after the file."""
+    text = read_text(path)
+    if isinstance(text, Problem):
+        raise StudyError([text])
+    document = Document(text)
+    problems = list(document.problems)
+    raw = document.data
+    entry = None
+    if isinstance(raw, dict):
+        given: dict[str, Any] = {"name": path.stem, **raw}
+        if model is Scenario and "names" not in raw and isinstance(raw.get("title"), str):
+            given["names"] = dict.fromkeys(("en", "zh", "ja"), raw["title"])
+        try:
+            entry = model.model_validate(given)
+        except ValidationError as error:
+            problems += [_problem(detail, model) for detail in error.errors(include_url=False)]
+    elif not problems:
+        problems.append(Problem("the file holds no entries", "begin with 'title:'"))
+    if problems or entry is None:
+        raise StudyError(sorted(
+            (_placed(each, document, str(path)) for each in problems),
+            key=lambda each: (each.line, each.column),
+        ))  # fmt: skip
+    return document, entry
+
+
+def _problem(detail: Any, model: type[BaseModel]) -> Problem:
+    """Return what pydantic refuses in the words of someone who writes the file."""
+    kind, path = detail["type"], tuple(step for step in detail["loc"] if step != "[key]")
+    message, _, hint = str(detail["msg"]).removeprefix("Value error, ").partition("\n")
+    if kind == "extra_forbidden":
+        inside = _section(model, path[:-1])
+        message = f"unknown key '{path[-1]}'"
+        hint = nearest(str(path[-1]), inside.model_fields) if inside else ""
+    elif kind == "missing":
+        inside = _section(model, path[:-1])
+        field = inside.model_fields.get(str(path[-1])) if inside else None
+        about = field.description if field is not None and field.description else ""
+        message, hint = f"'{path[-1]}' is missing", f"add {path[-1]}: {about}".rstrip(" .")
+    elif kind == "literal_error":
+        choices = detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+        message = f"'{detail['input']}' is no choice for {path[-1]}"
+        hint = nearest(str(detail["input"]), choices)
+    else:
+        message = f"{message[:1].lower()}{message[1:]}"
+    return Problem(message, hint, dotted(path), of_key=kind == "extra_forbidden")
+
+
+def _section(model: Any, path: KeyPath) -> type[BaseModel] | None:
+    """Return the model of the section at a path; keys of a dictionary lead to its values' model."""
+    for step in path:
+        if get_origin(model) is dict:
+            model = get_args(model)[1]
+        elif isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(str(step))
+            model = field.annotation if field is not None else None
+            options = [each for each in get_args(model) if isinstance(each, type)]
+            if get_origin(model) is not dict and len(options) > 0:
+                model = options[0]
+        else:
+            return None
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def _placed(problem: Problem, document: Document, file: str) -> Problem:
+    if problem.line:
+        return dataclasses.replace(problem, file=file)
+    path = _steps(problem.where, document.data)
+    line, column = document.place(path, problem.of_key)
+    return dataclasses.replace(problem, file=file, line=line, column=column)
+
+
+def _steps(where: str, data: Any) -> KeyPath:
+    """Return the keys that a dotted path goes by; keys themselves may have dots and brackets."""
+    path: tuple[str | int, ...] = ()
+    rest = where
+    while rest and isinstance(data, dict | list):
+        index = re.match(r"\[(\d+)\]", rest)
+        if index and isinstance(data, list):
+            step: str | int = int(index[1])
+            data, rest = data[int(index[1])], rest[index.end() :]
+        else:
+            written = f"{index[1]}{rest[index.end() :]}" if index else rest
+            keys = [key for key in data if re.match(rf"{re.escape(str(key))}($|[.\[])", written)]
+            if isinstance(data, list) or not keys:
+                break
+            key = max(keys, key=lambda each: len(str(each)))
+            step, rest, data = str(key), written[len(str(key)) :], data[key]
+        path, rest = (*path, step), rest.removeprefix(".")
+    return (*path, rest) if rest else path
+
+
+def _listed(years: Sequence[int]) -> str:
+    return ", ".join(map(str, years))
