@@ -24,6 +24,7 @@ COMPONENTS = {
     "engine": ("optical engines", ("laser", "wafer")),
     "switch": ("switches", ("engine", "chip")),
     "node": ("servers", ("chip",)),
+    "resale": ("resale", ()),
 }
 REGIONS = {"acme": "US", "bolt": "CN", "corp": "CN"}
 SELLS = {
@@ -40,6 +41,8 @@ PARTS = {
     "switch": ("acme", True, 300.0),
     "node": ("", False, 900.0),
 }
+#: What resellers add to the module's price.
+MARGIN = 0.3
 DESIGNS = {"rails": {"module": 2, "switch": 1, "node": 1}, "bare": {"module": 1, "node": 1}}
 
 
@@ -155,14 +158,16 @@ def ways(shares, part, component, passed, above=()):
 def basis(drawn):
     shares, sold, usd, values = drawn
     one = np.ones(NUM_DRAWS)
-    contents = {
-        design: merged(
+    contents = {}
+    for design, parts in DESIGNS.items():
+        streams = [
             Stream(PARTS[part][1], markets, count * usd[part] * share)
             for part, count in parts.items()
             for markets, share in ways(shares, part, part, one)
-        )
-        for design, parts in DESIGNS.items()
-    }
+        ]
+        margin = MARGIN * parts["module"] * usd["module"]
+        on = (market_of("module", "module"),)
+        contents[design] = merged([*streams, Stream(True, (Market("resale"),), margin, on)])
     trees = {name: list(ways(shares, "", name, one)) for name in ("engine", "laser", "wafer")}
     markets = dict.fromkeys(
         market
@@ -291,7 +296,22 @@ class Naive:
             usd = count * float(self.usd[part][self.draw])
             for markets, paid in self.flows(part, part, usd, (), set(), False):
                 self.count(rows, markets, paid, PARTS[part][1])
+            if part == "module":
+                self.count(rows, (Market("resale"),), self.margin(MARGIN * usd), True)
         return rows
+
+    def margin(self, usd):
+        """A reseller's margin under what happens to the module that it is on."""
+        for target in self.hits("module") | self.hits("resale"):
+            usd *= self.factors()[target]
+        movers = [
+            (left - 1, float(self.values[f"{path}.price_ratio"][self.draw]))
+            for each, left, path in self.holding(self.year)
+            if each.what == "substitution" and each.target in ("module", COMPONENTS["module"][0])
+        ]
+        whole = sum(share for share, _ in movers)
+        taken_over = sum(share / max(whole, 1) * ratio for share, ratio in movers)
+        return usd * (1 - min(whole, 1) + taken_over)
 
     def count(self, rows, markets, paid, network):
         end = markets[-1]

@@ -36,7 +36,11 @@ NAME = "rails on 51.2T Ethernet"
 
 @pytest.fixture(scope="module")
 def resolved():
-    return read(STUDY)
+    """Return the study with lanes wide enough for NICs of 800 Gb/s, which an H100 has not."""
+    study = read(STUDY)
+    wide = catalog.get("accelerator", "b300-sxm").host_bytes_per_s
+    accelerator = study.accelerator.model_copy(update={"host_bytes_per_s": wide})
+    return dataclasses.replace(study, accelerator=accelerator)
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +189,15 @@ def test_what_cannot_be_bought_is_refused_with_a_reason(found):
     assert "no priced node joins more than 8" in reasons["scale-up domain"]
     assert "full bandwidth" in reasons["spines"]
     assert all(reason and "\n" not in reason for reason in reasons.values())
+
+
+def test_a_nic_is_not_faster_than_the_lanes_that_feed_it(network):
+    """An H100 has 16 lanes of PCIe 5.0 for its host and its NIC: 63 GB/s before headers."""
+    (refused,) = (each for each in variants(read(STUDY), network) if "connectx-8" in each.change)
+    assert refused.resolved is None
+    assert "h100-sxm moves 416 Gb/s" in refused.refusal
+    slower = next(each for each in variants(read(STUDY), network) if "connectx-6" in each.change)
+    assert slower.resolved is not None
 
 
 def test_a_larger_domain_is_a_step_where_the_catalogue_sells_one(resolved, network, monkeypatch):

@@ -72,10 +72,71 @@ def test_rows_add_up_to_the_bill_and_changes_to_the_difference_of_bills_to_the_c
 
 def test_the_page_prints_the_same_sums_and_the_attach_ratio_beside_a_published_one(capsys):
     bill = json.loads(run(capsys, *networks(), "--json")[1])["designs"][0]["bill_cents"]
-    _, text, _ = run(capsys, *networks())
+    _, text, _ = run(capsys, *networks(), "--scope", "everything")
     told = cents(bill)
     assert f"{NETWORKS[0]}: components {told}, companies {told}, bill {told}." in text
     assert "beside published 2.5 to 3" in " ".join(text.split())
+
+
+def test_the_page_tells_of_the_network_and_its_cents_with_the_servers_are_the_bill(capsys):
+    whole = json.loads(run(capsys, *networks(), "--json")[1])["designs"][0]
+    part = json.loads(run(capsys, *networks(), "--scope", "network", "--json")[1])["designs"][0]
+    servers = whole["bill_cents"] - part["bill_cents"]
+    assert 0 < part["bill_cents"] < servers
+    assert part["whole_bill_usd"] == whole["bill_usd"]
+    names = [
+        {row["name"] for row in each["components"] if row["added_cents"]} for each in (whole, part)
+    ]
+    assert names[0] > names[1]
+    assert "hbm" in names[0] - names[1]
+    text = " ".join(run(capsys, *networks())[1].split())
+    told = cents(part["bill_cents"])
+    assert (
+        f"{NETWORKS[0]}: components {told}, companies {told}, network {told}; "
+        f"servers {cents(servers)}, bill {cents(whole['bill_cents'])}."
+    ) in text
+    assert "HBM" not in text
+
+
+def test_the_answer_comes_first_and_names_as_gaining_or_losing_who_does_for_sure(capsys):
+    change = json.loads(run(capsys, *networks(), "--scope", "network", "--json")[1])["changes"][0]
+    text = " ".join(run(capsys, *networks())[1].split())
+    answer = text[: text.index("Dollars are medians")]
+    assert f"- {NETWORKS[1]} instead of {NETWORKS[0]}: " in answer
+    told = answer[answer.index("Companies that") : answer.index("Components that")]
+    lose, _, gain = told.partition("; gain:")
+    for row in change["companies"]:
+        if row["name"] == "others":
+            continue
+        name = catalog.get("company", row["name"]).names.en
+        assert name not in lose or row["loss_probability"] >= 0.9
+        assert name not in gain or row["gain_probability"] >= 0.9
+    surest = max(
+        (row for row in change["companies"] if row["loss_probability"] >= 0.9),
+        key=lambda row: -row["added"]["percentile_50"],
+    )
+    assert catalog.get("company", surest["name"]).names.en in lose
+
+
+def test_numbers_of_the_tables_lie_between_their_brackets(capsys):
+    _, text, _ = run(capsys, *networks()[:2], "--scope", "everything")
+    found = re.findall(r"([\d,.]+) [TBMk]?\$ \(([\d,.]+)-([\d,.]+)\)", text)
+    assert len(found) > 40
+    for row in found:
+        median, low, high = (float(each.replace(",", "")) for each in row)
+        assert low <= median <= high
+
+
+def test_the_backtest_s_table_tells_each_verdict_and_how_many_held(capsys):
+    arguments = (*networks()[:2], "--backtest", "--until", "2024-12")
+    tests = json.loads(run(capsys, *arguments, "--json")[1])["backtests"]
+    text = run(capsys, *arguments)[1]
+    held = sum(each["held"] for each in tests)
+    assert 0 < held < len(tests)
+    assert f"{held} of {len(tests)} held" in text
+    rows = [line for line in text.splitlines() if re.match(r"\|[a-z0-9-]+ +\| 20\d\d \|", line)]
+    assert len(rows) == len(tests)
+    assert [" held " in row for row in rows] == [each["held"] for each in tests]
 
 
 @pytest.mark.parametrize("form", ["page", "json", "plot"])
@@ -140,10 +201,12 @@ def test_the_example_of_the_docs_leaves_65_of_100_thousand_accelerators(capsys, 
 
 
 def test_the_outlook_s_page_has_years_risks_choices_and_a_tornado(capsys, files):
-    _, text, _ = run(capsys, *outlook_arguments(files))
+    text = " ".join(run(capsys, *outlook_arguments(files))[1].split())
+    assert text.index("Half the training, cheaper optics: ") < text.index("The sector by scenario")
     for words in (
         "Our clusters of 2026 and 2027, as of 2026-11", "The sector by scenario", "2026", "2027",
         "P of losing", "Design choices", "What moves the network content", "(as of 2026-11)",
+        "Design most exposed: ", "--scope everything adds servers",
     ):  # fmt: skip
         assert words in text
 
@@ -183,6 +246,28 @@ def test_one_component_alone_is_told_with_who_sells_it(capsys):
     assert "company/marvell.sells.signal-processor" in text
 
 
+def test_the_base_alone_is_a_build_out_without_risks(capsys, files):
+    code, text, _ = run(capsys, *outlook_arguments(files)[:2], "--scenario", "base")
+    assert code == 0
+    assert "The sector by scenario" in text
+    assert "P of losing" not in text
+
+
+def test_a_build_out_s_servers_are_told_where_they_are_asked_for(capsys, files):
+    arguments = outlook_arguments(files)
+    dollars = {}
+    for scope in ("network", "everything"):
+        found = json.loads(run(capsys, *arguments, "--scope", scope, "--json")[1])
+        assert found["scope"] == scope
+        dollars[scope] = {
+            each["name"]: each["percentile_50"] for each in found["outlook"]["dollars"]
+            if (each["scenario"], each["kind"], each["year"]) == ("base", "sector", None)
+        }  # fmt: skip
+    assert dollars["network"]["all"] == pytest.approx(dollars["network"]["network"])
+    assert dollars["network"]["network"] == pytest.approx(dollars["everything"]["network"])
+    assert dollars["everything"]["all"] > 2 * dollars["everything"]["network"]
+
+
 def test_a_company_that_no_design_buys_from_is_told_all_the_same(capsys):
     code, text, _ = run(capsys, *networks(), "--company", "cambricon")
     assert code == 0
@@ -194,6 +279,13 @@ def test_a_company_that_no_design_buys_from_is_told_all_the_same(capsys):
     ("arguments", "said"),
     [
         (["--company", "inolight"], "did you mean innolight"),
+        (["--company", "中际"], "did you mean innolight?"),
+        (["--component", "laser"], "did you mean continuous-wave-laser or "),
+        (["--backtest", "--until", "2025-13"], "no month"),
+        (["--backtest", "--until", "1990-01"], "of this century"),
+        (["--draws", "1000000000"], "100 to 1,000,000"),
+        (["--scope", "racks"], "everything"),
+        (["--plot", "no-such-folder/x.svg"], "make it first"),
         (["--component", "signal-procesor"], "did you mean signal-processor"),
         (["--network", "rail on InfiniBand NDR"], "did you mean rails on InfiniBand NDR"),
         (["--build-out", "merchant-2062"], "did you mean merchant-2026"),

@@ -1,6 +1,7 @@
 """A build-out in scenarios: closed forms, paired draws, refusals, and the shipped ones."""
 
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from netloom.money.account import Term
 from netloom.money.inputs import of_part, of_price
 from netloom.result import BomLine, Range
 from netloom.supply.bill import Bill, bills_of
+from netloom.supply.content import exposure
 from netloom.supply.outlook import WHOLE, run, tornado
 from netloom.supply.read import design_bills, mixed_designs, read_build_out, read_scenario
 from netloom.supply.rows import Line
@@ -103,6 +105,32 @@ def test_dollars_are_accelerators_times_content_times_price_path():
         assert chips.mode == pytest.approx(1e6 * 3 * module * path * share)
 
 
+def test_a_resellers_margin_follows_the_price_of_its_part_and_goes_over_with_it():
+    price = BOOK.book_price("medium/dsp-800g-dr8").usd.mode
+    resold = replace(BILLS["dsp"], makers_fraction={"medium/dsp-800g-dr8": 0.8})
+    tale = story(
+        "tale",
+        price=driver("price per year", -0.25, target="optical modules"),
+        linear=driver(
+            "substitution", 0.4, target="module-siph", to="module-lpo", price_ratio=number(0.5)
+        ),
+    )
+    found = run(BILLS | {"dsp": resold}, build_out(), [tale], SAMPLING, base=STILL)
+    margin = 1e6 * 3 * price * 0.2
+    resale = Line("component", "resale", "added")
+    assert found.dollars["still", 2028, resale].mode == pytest.approx(margin)
+    left = 0.6 + 0.4 * 0.5
+    for year, path in ((2026, 1.0), (2027, 0.75), (2028, 0.75**2)):
+        assert found.dollars["tale", year, resale].mode == pytest.approx(margin * path * left)
+        whole = sum(
+            found.dollars["tale", year, Line("component", name, "sales")].mode
+            for name in ("module-siph", "module-lpo")
+        )
+        assert whole == pytest.approx(4 * margin * path * left)
+    chips = Line("component", "switch-chip", "sales")
+    assert found.dollars["tale", 2028, chips].mode == found.dollars["still", 2028, chips].mode
+
+
 def test_components_companies_and_designs_add_up_in_every_year_of_every_scenario():
     stories = [catalog.get("scenario", name) for name in catalog.names("scenario")]
     found = run(BILLS, build_out(mix={"dsp": 0.6, "lpo": 0.4}), stories, SAMPLING)
@@ -123,6 +151,21 @@ def test_components_companies_and_designs_add_up_in_every_year_of_every_scenario
                     getattr(found.design_usd[name, year, design], end) for design in found.designs
                 )
                 assert designs == pytest.approx(getattr(whole, end), rel=1e-9)
+
+
+def test_the_base_year_is_what_the_designs_bring_apart():
+    """Added values and what is booked, against the walk that tells one design from another."""
+    found = run(BILLS, build_out(mix={"dsp": 0.6, "lpo": 0.4}), [], SAMPLING)
+    apart = exposure(BILLS, SAMPLING)
+    weights = [1e6 * share / bill.num_accelerators
+               for share, bill in zip((0.6, 0.4), BILLS.values(), strict=True)]  # fmt: skip
+    for kind, rows in (("component", "components"), ("company", "companies")):
+        for several in zip(*(getattr(each, rows) for each in apart.designs), strict=True):
+            for measure in ("added", "sales"):
+                line = Line(kind, several[0].name, measure)
+                parts = (getattr(row, measure).mode for row in several)
+                usd = sum(weight * part for weight, part in zip(weights, parts, strict=True))
+                assert found.dollars["base", 2026, line].mode == pytest.approx(usd, rel=1e-9)
 
 
 def test_what_a_scenario_without_drivers_takes_is_nothing():
@@ -357,3 +400,21 @@ def test_designs_differ_in_what_they_have_to_lose(shipped):
         assert network["servers, rail-only"].loss.mode < network["servers, DSP"].loss.mode
     engines = Line("component", "optical-engine", "sales")
     assert found.design_risks["cpo-early", "racks, DSP", engines].loss.percentile_90 < 0
+
+
+def test_fast_modules_slip_to_slower_ones_when_demand_disappoints(shipped):
+    out, bills = shipped
+    tale = read_scenario("demand-below-expectation")
+    found = run(bills, out, [tale], Sampling(200, 0, 0.5))
+    for year, slip in ((2027, 0.375), (2028, 0.25)):
+        # 30 % fewer accelerators, prices as modules in loose supply, and the slip on top
+        price = (0.80 / 0.88) ** (year - 2026)
+        left = {}
+        for name in ("module-siph-200g", "module-siph"):
+            line = Line("component", name, "sales")
+            base, told = (found.dollars[each, year, line].mode for each in ("base", tale.name))
+            left[name] = (base, told)
+        fast, slow = left["module-siph-200g"], left["module-siph"]
+        assert fast[1] == pytest.approx(fast[0] * 0.7 * price * (1 - slip))
+        # the same bits at 0.63 of the price
+        assert slow[1] == pytest.approx(0.7 * price * (slow[0] + 0.63 * slip * fast[0]))

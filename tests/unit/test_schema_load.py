@@ -90,7 +90,13 @@ def test_yes_is_a_text_as_yaml_1_2_says(tmp_path):
         (
             "tokens: 1T",
             "tokens: 1 TB",
-            (5, 11, "goal.tokens", "'1 TB' is a data, a count is meant", "write it like 15.6T"),
+            (
+                5,
+                11,
+                "goal.tokens",
+                "'1 TB' is an amount of data, a count is meant",
+                "write it like 15.6T",
+            ),
         ),
         (
             "tokens: 1T",

@@ -1,12 +1,15 @@
 """What parts are made of and who sells it: the graph, and every refusal by name."""
 
 import pytest
+import yaml
+from pydantic import ValidationError
 
 from netloom import catalog
 from netloom.catalog.quantity import Quantity
 from netloom.catalog.suppliers import Company, Component
 from netloom.errors import StudyError
 from netloom.supply.chain import Market, Way, chain_of, vendor_of
+from netloom.supply.refusals import catalogue_problems
 
 
 def fraction(mode, low=None, high=None):
@@ -136,6 +139,35 @@ def test_companies_are_refused_by_name_without_source_and_with_unknown_wares():
     assert "did you mean laser" in unknown
 
 
+def written(**changes):
+    """Return Innolight's file with some of its keys changed, None for taken out."""
+    path = catalog.load.DATA / "company" / "innolight.yaml"
+    raw = yaml.safe_load(path.read_text(encoding="utf-8")) | {"name": "innolight"} | changes
+    return {key: value for key, value in raw.items() if value is not None}
+
+
+@pytest.mark.parametrize("source", [None, []])
+def test_a_companys_file_without_a_source_is_refused_with_its_name(source):
+    with pytest.raises(ValidationError, match="company innolight has no source"):
+        Company.model_validate(written(source=source))
+
+
+def test_a_share_in_a_companys_file_without_a_source_is_refused_with_both_names():
+    sells = written()["sells"]
+    del sells["module-siph"]["source"]
+    with pytest.raises(ValidationError, match="share of innolight in module-siph has no source"):
+        Company.model_validate(written(sells=sells))
+
+
+def test_a_source_that_stands_for_nothing_is_refused_by_name():
+    companies = by_name(company("maker", {"chip": 0.1}, source=("tset",)))
+    found = list(catalogue_problems(PARTS, companies, {"test"}))
+    assert [each.where for each in found] == ["company/maker.source"]
+    assert found[0].message == "unknown source 'tset'"
+    assert "did you mean test?" in found[0].hint
+    assert not list(catalogue_problems(PARTS, companies, {"test", "tset"}))
+
+
 def test_shares_above_one_are_refused_by_name():
     companies = by_name(company("giant", {"chip": 1.2}), company("small", {"laser": -0.1}))
     single, negative, market = problems(["medium/a"], PARTS, companies)
@@ -160,7 +192,8 @@ def test_a_market_that_is_full_is_fine():
 def test_components_that_exceed_their_buyer_are_refused_by_name():
     components = PARTS | by_name(component("board", {"chip": 0.7, "laser": 0.6}))
     (said,) = problems(["medium/a"], components)
-    assert "the components of board have mode shares of 130.0% together: chip, laser" in said
+    expected = "shares of the components of board are 130.0% together: chip 70.0%, laser 60.0%"
+    assert f"the most likely {expected}" in said
 
 
 def test_a_vendor_that_is_no_company_is_refused_with_the_part():

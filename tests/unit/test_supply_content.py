@@ -15,6 +15,7 @@ from netloom.errors import ParameterError
 from netloom.money.account import Term
 from netloom.money.inputs import from_quantity
 from netloom.money.ledger import account_of
+from netloom.resolve import resolve
 from netloom.result import BomLine, Range
 from netloom.supply.bill import Bill, bills_of, network_of, sampling_of
 from netloom.supply.chain import OTHERS, Market, chain_of
@@ -257,6 +258,14 @@ def study():
 
 
 @pytest.fixture(scope="module")
+def resold(study):
+    """The same study at what resellers ask."""
+    economics = study[0].study.economics.model_copy(update={"prices": "market-2026"})
+    resolved = resolve(study[0].study.model_copy(update={"economics": economics}), EXAMPLES)
+    return resolved, search.plan_study(resolved)
+
+
+@pytest.fixture(scope="module")
 def answer(study):
     return exposure(bills_of(*study), sampling_of(study[0], 4000, 0))
 
@@ -324,9 +333,9 @@ def test_unknown_networks_are_refused_with_the_nearest(study):
         bills_of(*study, ["rails LPO"])
 
 
-def test_resale_is_the_market_price_less_the_contract_price(study):
+def test_resale_is_the_market_price_less_the_contract_price(resold):
     """Read from the two price books, unit by unit, at the most likely prices."""
-    resolved, result = study
+    resolved, result = resold
     market, contract = (
         {part: float(usd) for part, usd in catalog.get("price-book", name).prices.items()}
         for name in ("market-2026", "contract-2026")
@@ -349,8 +358,8 @@ def test_resale_is_the_market_price_less_the_contract_price(study):
         assert row.added.mode == pytest.approx(expected, rel=1e-9)
 
 
-def test_a_book_of_contract_prices_and_a_quote_leave_nothing_to_resellers(study):
-    resolved, result = study
+def test_a_book_of_contract_prices_and_a_quote_leave_nothing_to_resellers(study, resold):
+    resolved, result = resold
     one = bills_of(resolved, result)["rails, DSP"]
     assert 0 < one.makers_fraction["medium/dsp-800g-dr8"] < 1
     economics = resolved.study.economics.model_copy(
@@ -359,3 +368,4 @@ def test_a_book_of_contract_prices_and_a_quote_leave_nothing_to_resellers(study)
     study_of = resolved.study.model_copy(update={"economics": economics})
     quoted = bills_of(replace(resolved, study=study_of), result)["rails, DSP"]
     assert "medium/dsp-800g-dr8" not in quoted.makers_fraction
+    assert not any(each.makers_fraction for each in bills_of(*study).values())

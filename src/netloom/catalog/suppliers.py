@@ -7,7 +7,7 @@ ends with exactly one maker of exactly one component, however deep the chain.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -98,6 +98,27 @@ class Company(Entry):
         min_length=1, description="Source keys of who it is and what it sells."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _sourced(cls, given: Any) -> Any:
+        """Refuse by name what the fields would refuse by their own rules."""
+        if not isinstance(given, dict):
+            return given
+        name = given.get("name", "")
+        if not given.get("source"):
+            raise ValueError(
+                f"company {name} has no source\n"
+                "write source: keys of where its products and shares were read"
+            )
+        sells = given.get("sells")
+        for component, share in sells.items() if isinstance(sells, dict) else ():
+            if isinstance(share, dict) and not share.get("source"):
+                raise ValueError(
+                    f"the share of {name} in {component} has no source\n"
+                    "write source: keys of where it was read"
+                )
+        return given
+
 
 def check_shares(shares: dict[str, Quantity], what: str) -> None:
     """Refuse shares that are negative, or that exceed one together.
@@ -113,10 +134,11 @@ def check_shares(shares: dict[str, Quantity], what: str) -> None:
                 f"the share of {name} in {what} is {share.low:.1%} to {share.high:.1%}\n"
                 "write shares from 0 to 100 %"
             )
-    for end in ("mode", "low"):
-        total = sum(getattr(share, end) for share in shares.values())
-        if total > 1 + _ROUNDING:
+    for words, end in (("most likely", "mode"), ("lowest", "low")):
+        values = {name: getattr(share, end) for name, share in shares.items()}
+        if sum(values.values()) > 1 + _ROUNDING:
+            listed = ", ".join(f"{name} {value:.1%}" for name, value in values.items())
             raise ValueError(
-                f"{what} have {end} shares of {total:.1%} together: {', '.join(shares)}\n"
-                "write shares that leave 0 % or more"
+                f"the {words} shares of {what} are {sum(values.values()):.1%} together: {listed}\n"
+                "write shares that leave 0 % or more to the maker"
             )

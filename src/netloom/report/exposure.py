@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +14,24 @@ from rich.text import Text
 from netloom import catalog
 from netloom.cost.draws import Sampling
 from netloom.money.inputs import Input
-from netloom.report import exposure_designs, exposure_outlook, exposure_part
+from netloom.report import (
+    exposure_answer,
+    exposure_designs,
+    exposure_outlook,
+    exposure_part,
+)
+from netloom.report.exposure_backtest import print_backtests
 from netloom.report.exposure_designs import Designs
 from netloom.report.exposure_evidence import Evidence
 from netloom.report.exposure_outlook import Sector
 from netloom.report.exposure_words import NOTICE, Speaker
 from netloom.report.sources import source_lines
 from netloom.result import Refusal
-from netloom.supply.backtest import NOMINAL, Backtest, coverage
+from netloom.supply.backtest import Backtest
 from netloom.supply.chain import OTHERS
+
+#: Grades of numbers that somebody published.
+SOUND = ("A", "B", "C")
 
 #: Version of the JSON layout; grows when a field changes meaning or goes away.
 SCHEMA_VERSION = 1
@@ -87,60 +96,66 @@ def print_page(page: Page, console: Console, *, sources: bool = False) -> None:
     console.print(Text(page.study, style="bold"), end="")
     console.print(f"; {sampling.num_draws:,} draws, seed {sampling.seed}")
     console.print(Text(NOTICE, style="bold yellow"))
-    console.print(
-        "Most likely value; in brackets the 10th and the 90th percentile of the draws. Most "
-        "numbers can rise farther than they can fall: a sum of most likely values may lie at the "
-        "edge of its brackets, or outside. Grade: of the weakest number on the way that brings the "
-        "most dollars; below it the weakest of all ways, where that is another. As of: the "
-        "earliest date on that way.",
-        style="dim",
-    )
+    _print_trust(page.inputs, console, sources)
     if page.sector is not None:
         console.print(exposure_outlook.heading(page.sector, page.speaker))
+    console.print()
+    for line in answer(page):
+        console.print(Text(f"- {line}"))
+    if not page.chosen:
+        console.print()
+    if page.backtests is not None:
+        print_backtests(page.backtests, console)
     for kind, name in page.chosen:
-        exposure_part.print_part(kind, name, page.designs, page.inputs, console, page.speaker)
+        exposure_part.print_changes(kind, name, page.designs, console)
         if (kind, name) not in page.evidence:
             verb = "contains" if kind == "component" else "buys from"
             console.print(Text(f"None of these designs {verb} {name}.\n"))
         elif page.sector is not None:
             exposure_outlook.print_line(page.sector, kind, name, console, page.speaker)
+        exposure_part.print_part(kind, name, page.designs, page.inputs, console, page.speaker)
     if not page.chosen and page.designs is not None:
         exposure_designs.print_designs(page.designs, console, page.speaker)
     if not page.chosen and page.sector is not None:
         exposure_outlook.print_sector(page.sector, console, page.speaker)
-    if page.backtests is not None:
-        _print_backtests(page.backtests, console)
+    console.print(
+        "Medians of the draws; in brackets the 10th and the 90th percentile. Sales count again "
+        "what is bought inside, as revenue does. Grade: of the weakest number on the way that "
+        "brings the most dollars; below it the weakest of all ways, where that is another. As of: "
+        "the earliest date on that way.",
+        style="dim",
+    )
     if sources:
         console.print("[bold]Every number of these figures, the weakest evidence first[/]")
         for line in source_lines(page.inputs):
             console.print(Text(f"- {line}"), soft_wrap=True)
-    elif page.inputs:
-        worst = page.inputs[0].grade
-        weak = sum(each.grade == worst for each in page.inputs)
-        console.print(
-            Text(
-                f"{weak} of {len(page.inputs)} numbers have the weakest grade here, {worst}; "
-                "--sources lists them all.",
-                style="dim",
-            )
-        )
     for refusal in page.refused:
         console.print(f"refused {refusal.name}: {refusal.reason}", markup=False)
 
 
-def _print_backtests(tests: Sequence[Backtest], console: Console) -> None:
-    console.print(Text("Forecasts from what was known by a month, and what came", style="bold"))
-    for each in tests:
-        predicted = each.prediction
-        console.print(Text(f"- {predicted.series} of {predicted.period}: {each.words}."))
-    if tests:
-        console.print(
-            f"{coverage(tests):.0%} of {len(tests)} held; intervals of 10 to 90 % should hold "
-            f"{NOMINAL:.0%}."
-        )
-    else:
-        console.print("Nothing was published later about what could be forecast then.")
-    console.print()
+def _print_trust(inputs: Sequence[Input], console: Console, sources: bool) -> None:
+    """Print how many of the numbers are weak, and which grade is the weakest."""
+    if not inputs:
+        return
+    worst = inputs[0].grade
+    weak = sum(each.grade == worst for each in inputs)
+    sound = sum(each.grade in SOUND for each in inputs)
+    console.print(
+        f"How far to trust it: of {len(inputs)} numbers {sound} have grade "
+        f"{', '.join(SOUND[:-1])} or {SOUND[-1]}, {weak} the weakest here, {worst}"
+        + ("." if sources else "; --sources lists them all, --backtest tests forecasts."),
+        highlight=False,
+    )
+
+
+def answer(page: Page) -> Iterator[str]:
+    """Yield the answer in sentences, where no component or company is chosen."""
+    if page.chosen:
+        return
+    if page.designs is not None:
+        yield from exposure_answer.of_designs(page.designs, page.speaker)
+    if page.sector is not None:
+        yield from exposure_answer.of_sector(page.sector, page.speaker)
 
 
 def to_json(page: Page) -> str:
@@ -151,6 +166,7 @@ def to_json(page: Page) -> str:
         "notice": NOTICE,
         "study": page.study,
         **dataclasses.asdict(page.sampling),
+        "scope": None,
         "designs": None,
         "changes": None,
         "outlook": None,
@@ -165,6 +181,7 @@ def to_json(page: Page) -> str:
     if page.designs is not None:
         document |= exposure_designs.plain(page.designs, page.keeps)
     if page.sector is not None:
+        document["scope"] = page.sector.scope
         document["outlook"] = exposure_outlook.plain(page.sector, page.keeps)
     if page.backtests is not None:
         document["backtests"] = [

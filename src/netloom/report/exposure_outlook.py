@@ -17,7 +17,16 @@ from netloom.catalog.outlook import BuildOut, Scenario
 from netloom.money.answer import Swing
 from netloom.report.exposure_designs import evidence_cell, labelled, named
 from netloom.report.exposure_evidence import Evidence
-from netloom.report.exposure_words import Speaker, below, percent, probability, usd
+from netloom.report.exposure_words import (
+    NETWORK_WORDS,
+    Scope,
+    Speaker,
+    below,
+    head,
+    percent,
+    probability,
+    usd,
+)
 from netloom.report.tables import titled_table
 from netloom.supply.chain import OTHERS
 from netloom.supply.outlook import WHOLE, Line, Outlook, Risk, Tornado
@@ -25,13 +34,19 @@ from netloom.supply.risk import FALLS
 from netloom.units import show
 
 #: Rows of a table; JSON has all.
-_NUM_ROWS, _NUM_RISKS, _NUM_SWINGS = 20, 15, 12
+_NUM_ROWS, _NUM_RISKS, _NUM_SWINGS = 15, 15, 8
+
+#: Lines of which each has a tornado of its own in JSON.
+_MOST_IN_FULL = 40
 
 #: Fall of which the probability is shown: a tenth of the base.
 _FALL = FALLS[0]
 
 #: Share of the network's dollars below which a row is not among those at risk.
 _LEAST = 0.002
+
+#: Group of components whose sales are what a network pays for pluggable optics.
+_MODULES = "optical modules"
 
 NETWORK = Line("sector", "network", "added")
 SECTOR = Line("sector", "all", "added")
@@ -47,6 +62,7 @@ class Sector:
     scenarios : by name, the base first.
     outlook, tornado : of both.
     evidence : by ``"component"`` or ``"company"`` and name.
+    scope : of all dollars.
     """
 
     build_out: BuildOut
@@ -54,6 +70,12 @@ class Sector:
     outlook: Outlook
     tornado: Tornado
     evidence: Mapping[tuple[str, str], Evidence]
+    scope: Scope = "everything"
+
+    @property
+    def scope_words(self) -> str:
+        """What the dollars of components and companies are of."""
+        return "network" if self.scope == "network" else "network and servers"
 
     def words(self, swing: Swing) -> str:
         """Return what a number of the tornado is; drivers with the scenario that has them."""
@@ -104,16 +126,16 @@ def most_at_risk(found: Sector, kind: str) -> list[Line]:
 
 
 def print_sector(found: Sector, console: Console, speaker: Speaker) -> None:
-    """Print the sector by year and scenario, its rows, what is at risk and what moves it."""
+    """Print the sector by year and scenario, what is at risk, its rows and what moves it."""
     console.print(_by_scenario(found, console, speaker), "")
-    for kind in ("component", "company"):
-        lines = largest_lines(found, kind)[:_NUM_ROWS]
-        console.print(_by_year(found, kind, lines, console, speaker), "")
     if found.outlook.scenarios:
+        console.print(_choices(found, console, speaker), "")
         for kind in ("company", "component"):
             lines = most_at_risk(found, kind)[:_NUM_RISKS]
             console.print(_at_risk(found, kind, lines, console, speaker), "")
-        console.print(_choices(found, console, speaker), "")
+    for kind in ("company", "component"):
+        lines = largest_lines(found, kind)[:_NUM_ROWS]
+        console.print(_by_year(found, kind, lines, console, speaker), "")
     console.print(swings(found, NETWORK, "network content of the base", console), "")
     for scenario in found.outlook.scenarios:
         what = f"network content lost in {speaker.of(found.scenarios[scenario].names)}"
@@ -152,7 +174,9 @@ def heading(found: Sector, speaker: Speaker) -> Text:
     told = [f"{speaker.of(each.names)} (as of {each.as_of})" for each in found.scenarios.values()]
     return Text(
         f"Build-out: {build_out.title or build_out.name}, as of {build_out.as_of}; prices of "
-        f"{build_out.base_year}.\nDesigns: {'; '.join(designs)}.\nScenarios: {', '.join(told)}."
+        f"{build_out.base_year}.\nDesigns: {'; '.join(designs)}.\nScenarios: {', '.join(told)}.\n"
+        f"Dollars are of the network ({NETWORK_WORDS})"
+        + ("; --scope everything adds servers." if found.scope == "network" else " and of servers.")
     )
 
 
@@ -167,10 +191,11 @@ def _by_scenario(found: Sector, console: Console, speaker: Speaker) -> Table:
             for year in outlook.years
         ]
         table.add_row(
-            Text(f"{name}: accelerators"),
+            Text(f"{name}: accelerators, most likely"),
             *(show(each, "count") for each in (*numbers, sum(numbers))),
         )
-        for line, words in ((SECTOR, "everything"), (NETWORK, "network")):
+        both = ((NETWORK, "network"), (SECTOR, "with servers"))
+        for line, words in both[: 1 if found.scope == "network" else 2]:
             table.add_row(
                 Text(f"{name}: {words}"),
                 *(usd(outlook.dollars[scenario, year, line]) for year in (*outlook.years, WHOLE)),
@@ -183,7 +208,7 @@ def _by_year(
 ) -> Table:
     outlook = found.outlook
     base = speaker.of(found.scenarios[outlook.base].names)
-    title = f"By {kind}: {measure_words(kind)} in {base}"
+    title = f"By {kind}: {measure_words(kind)} in {base}, of the {found.scope_words}"
     columns = (kind, "grade, as of", *map(str, outlook.years), "all years")
     table = titled_table(escape(title), console, columns, num_left=2)
     table.columns[1].no_wrap = True
@@ -208,8 +233,8 @@ def _at_risk(
 ) -> Table:
     outlook = found.outlook
     title = (
-        f"By {kind}: share of {measure_words(kind)} lost in all years, dollars, and P of losing "
-        f"more than {_FALL:.0%}; without trifles"
+        f"By {kind}: share of {measure_words(kind)} lost in all years, of the "
+        f"{found.scope_words}; dollars; P of losing more than {_FALL:.0%}; without trifles"
     )
     names = (escape(speaker.of(found.scenarios[each].names)) for each in outlook.scenarios)
     table = titled_table(title, console, (kind, *names))
@@ -224,29 +249,40 @@ def _risk(found: Risk) -> str:
         return "nothing"
     if found.base.mean <= 0:
         return f"was nothing\n{usd(found.loss, signed=True)}"
-    dollars = _head(usd(found.loss))
+    dollars = head(usd(found.loss))
     return f"{percent(found.loss_fraction)}\n{dollars}, P {probability(found.falls[_FALL])}"
-
-
-def _head(text: str) -> str:
-    """Return a value without its brackets."""
-    return text.partition(" (")[0]
 
 
 def _choices(found: Sector, console: Console, speaker: Speaker) -> Table:
     """Return what one planned accelerator of each design loses of its network content."""
     outlook = found.outlook
     names = [escape(speaker.of(found.scenarios[each].names)) for each in outlook.scenarios]
-    columns = ("design", "network, base", *names)
+    columns = ("design", "network, base", "of it optical modules", *names)
     title = "Design choices: network content lost per planned accelerator, mean of the years"
     table = titled_table(title, console, columns)
     for design in outlook.designs:
         risks = [outlook.design_risks[each, design, NETWORK] for each in outlook.scenarios]
         table.add_row(
-            Text(design), below(usd(risks[0].base)),
-            *(f"{percent(each.loss_fraction)}\n{_head(usd(each.loss))}" for each in risks),
+            Text(design), below(usd(risks[0].base)), f"{modules_share(found, design):.0%}",
+            *(f"{percent(each.loss_fraction)}\n{head(usd(each.loss))}" for each in risks),
         )  # fmt: skip
     return table
+
+
+def modules_share(found: Sector, design: str) -> float:
+    """Return the optical modules' share of a design's network, mean of the years, at medians."""
+    outlook = found.outlook
+    if not outlook.scenarios:
+        return 0.0
+
+    def usd_of(line: Line) -> float:
+        return outlook.design_risks[outlook.scenarios[0], design, line].base.percentile_50
+
+    names = {line.name for line in outlook.lines if line.kind == "component"}
+    modules = [name for name in names if catalog.get("component", name).group == _MODULES]
+    network = usd_of(NETWORK)
+    sold = sum(usd_of(Line("component", name, "sales")) for name in sorted(modules))
+    return sold / network if network else 0.0
 
 
 def swings(found: Sector, line: Line, what: str, console: Console, scenario: str = "") -> Table:
@@ -318,7 +354,7 @@ def plain(found: Sector, keep: Callable[[str, str], bool]) -> dict[str, Any]:
 
 def _few(lines: Sequence[Line]) -> bool:
     """Return whether rows were chosen, so few that each has a tornado of its own."""
-    return len(lines) <= 2 * _NUM_ROWS
+    return len(lines) <= _MOST_IN_FULL
 
 
 def _plain_swings(found: Sector, line: Line, scenario: str) -> Iterator[dict[str, Any]]:

@@ -21,6 +21,22 @@ from netloom.supply.chain import OTHERS
 from netloom.units import show
 
 
+def print_changes(kind: str, name: str, designs: Designs | None, console: Console) -> None:
+    """Print the names of a component or company, and what other designs change for it."""
+    console.print(Text(_title(kind, name), style="bold"))
+    for change in designs.exposure.changes if designs is not None else ():
+        for row in change.components if kind == "component" else change.companies:
+            if row.name == name:
+                console.print(
+                    Text(
+                        f"- {change.name} instead of {change.against}: value added "
+                        f"{usd(row.added, signed=True)}, sales {usd(row.sales, signed=True)}; "
+                        f"gains with probability {probability(row.gain_probability)}."
+                    )
+                )
+    console.print()
+
+
 def print_part(
     kind: str,
     name: str,
@@ -29,7 +45,7 @@ def print_part(
     console: Console,
     speaker: Speaker,
 ) -> None:
-    """Print what the catalogue says of a component or company, and its dollars in each design.
+    """Print the dollars of a component or company in each design, and what the catalogue says.
 
     Parameters
     ----------
@@ -37,15 +53,13 @@ def print_part(
     inputs : numbers of the answer, of which those about it are listed with their sources.
     """
     described = _component_lines(name) if kind == "component" else _company_lines(name)
-    console.print()
-    console.print(Text(_title(kind, name), style="bold"))
+    console.print(_partners(kind, name, designs, console, speaker), "")
     for line in described:
         console.print(Text(line))
-    console.print("", _partners(kind, name, designs, console, speaker), "")
-    if designs is not None:
-        _print_changes(kind, name, designs, console)
-    console.print(Text("Numbers about it, the weakest evidence first", style="bold"))
-    for line in source_lines(each for each in inputs if _is_about(each.path, kind, name)):
+    about = list(source_lines(each for each in inputs if _is_about(each.path, kind, name)))
+    if about:
+        console.print(Text("\nNumbers about it, the weakest evidence first", style="bold"))
+    for line in about:
         console.print(Text(f"- {line}"), soft_wrap=True)
     console.print()
 
@@ -151,21 +165,6 @@ def _partner_names(kind: str, name: str, designs: Designs | None) -> list[str]:
                 in_designs[partner] = max(in_designs.get(partner, 0.0), cell.mode)
     size = in_designs or size
     return sorted(size, key=lambda partner: (-size[partner], partner))
-
-
-def _print_changes(kind: str, name: str, designs: Designs, console: Console) -> None:
-    for change in designs.exposure.changes:
-        for row in change.components if kind == "component" else change.companies:
-            if row.name == name:
-                console.print(
-                    Text(
-                        f"{change.name} against {change.against}: value added "
-                        f"{usd(row.added, signed=True)}, sales {usd(row.sales, signed=True)}; "
-                        f"gains with probability {probability(row.gain_probability)}."
-                    )
-                )
-    if designs.exposure.changes:
-        console.print()
 
 
 def _is_about(path: str, kind: str, name: str) -> bool:

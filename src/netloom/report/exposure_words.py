@@ -12,6 +12,12 @@ from netloom.supply.chain import OTHERS
 
 Language = Literal["en", "zh", "ja"]
 
+#: What of a cluster is told: without its servers, or with them.
+Scope = Literal["network", "everything"]
+
+#: The network as it is bought.
+NETWORK_WORDS = "NICs, switches, optics, cables, installation"
+
 #: On every page, in JSON and in every picture.
 NOTICE = (
     "Scenario arithmetic on public figures, each with its grade and date; not investment advice."
@@ -49,25 +55,25 @@ class Speaker:
 
 
 def usd(found: Interval, *, signed: bool = False) -> str:
-    """Return dollars with the 10th and the 90th percentile in one unit.
+    """Return the median of dollars with the 10th and the 90th percentile, in one unit.
 
     Examples
     --------
-    >>> usd(Interval(2.5e6, 2.6e6, 2e6, 2.5e6, 3.25e6))
+    >>> usd(Interval(2.2e6, 2.6e6, 2e6, 2.5e6, 3.25e6))
     '2.50 M$ (2.00-3.25)'
-    >>> usd(Interval(-2.5e6, -2.6e6, -3.25e6, -2.5e6, 1e6), signed=True)
+    >>> usd(Interval(-2.4e6, -2.6e6, -3.25e6, -2.5e6, 1e6), signed=True)
     '-2.50 M$ (-3.25 to +1.00)'
     """
-    values = (found.mode, found.percentile_10, found.percentile_90)
+    values = (found.percentile_50, found.percentile_10, found.percentile_90)
     largest = max(map(abs, values))
     scale, unit = next((pair for pair in _USD if largest >= pair[0]), _USD[-1])
     if largest < 0.005:
         return "0"
-    mode, low, high = (_digits(value / scale, signed) for value in values)
-    if low == high == mode:
-        return f"{mode} {unit}"
+    median, low, high = (_digits(value / scale, signed) for value in values)
+    if low == high == median:
+        return f"{median} {unit}"
     between = " to " if signed or found.percentile_10 < 0 else "-"
-    return f"{mode} {unit} ({low}{between}{high})"
+    return f"{median} {unit} ({low}{between}{high})"
 
 
 def cents(amount: int) -> str:
@@ -83,18 +89,18 @@ def cents(amount: int) -> str:
 
 
 def percent(found: Interval) -> str:
-    """Return a share with its percentiles, in percent.
+    """Return the median of a share with its percentiles, in percent.
 
     Examples
     --------
-    >>> percent(Interval(0.3, 0.31, 0.21, 0.3, 0.42))
+    >>> percent(Interval(0.2, 0.31, 0.21, 0.3, 0.42))
     '30.0 % (21.0 to 42.0)'
     """
-    mode, low, high = (
+    median, low, high = (
         _digits(100 * value, False)
-        for value in (found.mode, found.percentile_10, found.percentile_90)
+        for value in (found.percentile_50, found.percentile_10, found.percentile_90)
     )
-    return f"{mode} %" if low == high == mode else f"{mode} % ({low} to {high})"
+    return f"{median} %" if low == high == median else f"{median} % ({low} to {high})"
 
 
 def probability(share: float) -> str:
@@ -108,6 +114,17 @@ def probability(share: float) -> str:
     if 0 < share < _RARE:
         return "below 0.01"
     return "above 0.99" if _SURE <= share < 1 else f"{share:.2f}"
+
+
+def head(text: str) -> str:
+    """Return a value without its brackets.
+
+    Examples
+    --------
+    >>> head("2.50 M$ (2.00-3.25)")
+    '2.50 M$'
+    """
+    return text.partition(" (")[0]
 
 
 def below(text: str) -> str:

@@ -118,11 +118,31 @@ def _nic_rates(resolved: Resolved, network: ResolvedNetwork, study: Study) -> It
         )  # fmt: skip
     for rate in (*above, *below):
         name = found[rate][1]
+        if refusal := _lanes_too_slow(resolved, rate):
+            yield Variant("NIC rate", f"{units.show(rate, 'rate')} NICs, {name}", None, refusal)
+            continue
         changed = network.network.model_copy(
             update={"nic": name, "nic_rate": None, "link_rate": None, "media": Media()}
         )
         change = f"{units.show(rate, 'rate')} NICs, {name}, with media by price"
         yield _variant(resolved, study, "NIC rate", change, **_with(study, changed))
+
+
+def _lanes_too_slow(resolved: Resolved, nic_bytes_per_s: float) -> str:
+    """Return why accelerators cannot feed NICs of a rate; empty where they can.
+
+    An accelerator reaches NIC and host over the same lanes, so that what it sustains to the host's
+    memory bounds what it sends. A tenth above is let pass: copies lose that to their headers.
+    """
+    accelerator = resolved.accelerator
+    needed = nic_bytes_per_s * resolved.nics_per_node / resolved.node.num_accelerators
+    sustained = float(accelerator.host_bytes_per_s)
+    if needed <= 1.1 * sustained:
+        return ""
+    return (
+        f"{accelerator.name} moves {units.show(sustained, 'rate')} over its lanes to host and NIC, "
+        f"less than the {units.show(needed, 'rate')} that such NICs have for each accelerator"
+    )
 
 
 def _tapers(resolved: Resolved, network: ResolvedNetwork, study: Study) -> Iterator[Variant]:

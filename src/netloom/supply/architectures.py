@@ -282,7 +282,7 @@ def _inside(value: float, published: Published) -> bool:
 
 
 def _changes(a: Attach, b: Attach) -> str:
-    """Return what of tiers, ports, rate, thinning, copper and packing two fabrics differ in."""
+    """Return in what two fabrics differ: tiers, ports, rate, copper, packing, engines."""
     pairs = {
         "tiers": (a.num_tiers, b.num_tiers, "g"),
         "ports": (a.num_ports, b.num_ports, ".3g"),
@@ -291,6 +291,7 @@ def _changes(a: Attach, b: Attach) -> str:
         "oversubscription": (a.oversubscription, b.oversubscription, ".3g"),
         "copper share": (a.copper_fraction, b.copper_fraction, ".0%"),
         "links to a module": (a.links_per_module, b.links_per_module, ".3g"),
+        "co-packaged engines": (a.engines, b.engines, ".3g"),
     }
     changed = [
         f"{what} {one:{form}} and {other:{form}}"

@@ -291,7 +291,7 @@ def words(attach: Attach) -> str:
     if attach.copper_fraction:
         said.append(f"{attach.copper_fraction:.0%} of the links copper")
     if attach.num_modules:
-        said.append(f"{attach.links_per_module:.3g} links to a module")
+        said.append(f"{_counted(attach.links_per_module, 'link')} to a module")
     counted = []
     if attach.num_modules:
         parts = [f"{number:.3g} x {rate}" for rate, number in attach.modules.items() if number]
@@ -302,7 +302,8 @@ def words(attach: Attach) -> str:
 
 
 def _counted(number: float, noun: str) -> str:
-    return f"{number:.3g} {noun}" + ("" if number == 1 else "s")
+    told = f"{number:.3g}"
+    return f"{told} {noun}" + ("" if told == "1" else "s")
 
 
 def _accelerators(lines: Iterable[BomLine]) -> int:

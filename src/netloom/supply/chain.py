@@ -108,7 +108,8 @@ def chain_of(
     ------
     StudyError
         With a problem for each part of no component or of two, unknown component, cycle, unknown
-        company, share above one, market whose shares exceed one, and company without a source.
+        company, share above one, market whose shares exceed one, company without a source, and
+        source that stands for nothing.
 
     Examples
     --------
@@ -116,11 +117,13 @@ def chain_of(
     >>> chain.component_of["medium/lpo-800g-dr8"], "signal-processor" in chain.components
     ('module-lpo', False)
     """
+    # an edited catalogue has edited sources; what a caller makes up has its own
+    sources = catalog.sources() if companies is None else None
     components = shipped_components() if components is None else components
     companies = shipped_companies() if companies is None else companies
     vendor = vendor_of if vendor is None else vendor
     parts = tuple(dict.fromkeys(parts))
-    problems = list(catalogue_problems(components, companies))
+    problems = list(catalogue_problems(components, companies, sources))
     if problems:
         raise StudyError(problems)
     component_of: dict[str, str] = {}

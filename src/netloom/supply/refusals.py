@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from netloom.catalog.load import walk_quantities
 from netloom.catalog.quantity import Quantity
 from netloom.catalog.suppliers import Company, Component, check_shares
 from netloom.errors import Problem, nearest
@@ -13,18 +15,23 @@ _ROUNDING = 1e-9
 
 
 def catalogue_problems(
-    components: Mapping[str, Component], companies: Mapping[str, Company]
+    components: Mapping[str, Component],
+    companies: Mapping[str, Company],
+    sources: Collection[str] | None = None,
 ) -> Iterator[Problem]:
     """Yield every problem of components and companies.
 
     Parameters
     ----------
     components, companies : by name.
+    sources : keys that stand for something; unchecked when None.
     """
     yield from _component_problems(components)
     yield from _cycle_problems(components)
     yield from _company_problems(components, companies)
     yield from _market_problems(components, companies)
+    if sources is not None:
+        yield from _source_problems(components, companies, sources)
 
 
 def component_of_part(part: str, components: Mapping[str, Component]) -> str | Problem:
@@ -160,6 +167,27 @@ def _market_problems(
                     where=f"company/*.sells.{component}",
                 )
                 break
+
+
+def _source_problems(
+    components: Mapping[str, Component], companies: Mapping[str, Company], sources: Collection[str]
+) -> Iterator[Problem]:
+    """Yield a problem for each source key that stands for nothing."""
+    keys = [(f"company/{name}.source", each.source) for name, each in sorted(companies.items())]
+    for kind, entries in (("component", components), ("company", companies)):
+        for name in sorted(entries):
+            numbers = walk_quantities(entries[name])
+            keys += [(f"{kind}/{name}.{path}", number.source) for path, number in numbers]
+    for where, given in keys:
+        for key in given:
+            if key not in sources:
+                near = difflib.get_close_matches(key, sources, 3)
+                meant = f"did you mean {' or '.join(near)}? Or " if near else ""
+                yield Problem(
+                    f"unknown source '{key}'",
+                    hint=f"{meant}say in sources.yaml what it stands for",
+                    where=where,
+                )
 
 
 def _listed(shares: Mapping[str, Quantity], end: str) -> str:

@@ -13,7 +13,7 @@ from netloom.cli.settings import Seed, check_plot
 from netloom.errors import ParameterError, nearest
 
 if TYPE_CHECKING:
-    from netloom.cost.draws import Sampling
+    from netloom.cost.draws import Interval, Sampling
     from netloom.report.exposure_designs import Designs
     from netloom.report.exposure_outlook import Sector
     from netloom.resolve import Resolved
@@ -23,10 +23,15 @@ if TYPE_CHECKING:
 #: Fewer draws have no 10th percentile to speak of.
 _LEAST_DRAWS = 100
 
+#: Names that are proposed for an unknown one.
+_MOST_ALIKE = 5
+
 #: Scenarios that are told where none is named: those that risk warnings name.
 RISKS = ("demand-below-expectation", "scaling-laws-fail", "fiercer-competition")
 
 Language = Literal["en", "zh", "ja"]
+
+Scope = Literal["network", "everything"]
 
 
 def exposure(
@@ -38,6 +43,7 @@ def exposure(
     scenario: tuple[str, ...] = (),
     component: tuple[str, ...] = (),
     company: tuple[str, ...] = (),
+    scope: Scope | None = None,
     language: Language = "en",
     draws: int = 10_000,
     seed: Seed = None,
@@ -63,6 +69,9 @@ def exposure(
         Only this component, with who sells it; may be repeated.
     company
         Only this company, with what it sells; may be repeated.
+    scope
+        The network alone, or everything, servers too. Left out, everything for a component, a
+        company or JSON, and otherwise the network.
     language
         Of the names of components, companies and scenarios.
     draws
@@ -103,6 +112,7 @@ def exposure(
     components = _named("component", component)
     companies = _named("company", company)
     tests = backtests(until) if backtest else None
+    told = scope or ("everything" if component or company or json else "network")
     used = resolved.study.seed if seed is None else seed
     sampling = sampling_of(resolved, draws, used)
     designs: Designs | None = None
@@ -111,9 +121,9 @@ def exposure(
     if build_out is None:
         result = _planned(resolved, used)
         refused = tuple(each for each in result.refused if not network or each.name in network)
-        designs = _designs(resolved, result, network, sampling)
+        designs = _designs(resolved, result, network, sampling, told)
     else:
-        sector = _sector(resolved, build_out, scenario or RISKS, sampling)
+        sector = _sector(resolved, build_out, scenario or RISKS, sampling, told)
     page = Page(
         resolved.study.name, Speaker(language), sampling, designs, sector, components, companies,
         tests, refused,
@@ -155,33 +165,47 @@ def _check(
     if until is not None and not backtest:
         raise ParameterError("--until is a backtest's", hint="write --backtest too")
     if until is not None and not _is_month(until):
-        raise ParameterError(f"'{until}' is no month", hint="write it like 2025-03")
+        raise ParameterError(f"'{until}' is no month of this century", hint="write it like 2025-03")
 
 
 def _is_month(text: str) -> bool:
     year, _, month = text.partition("-")
-    digits = len(year) == 4 and len(month) == 2 and (year + month).isdigit()
-    return digits and 1 <= int(month) <= 12
+    digits = len(year) == 4 and len(month) == 2 and (year + month).isdecimal()
+    return digits and year.startswith("20") and 1 <= int(month) <= 12
 
 
 def _named(kind: str, asked: Sequence[str]) -> tuple[str, ...]:
     """Return catalogue names of components or companies that are asked for in any language."""
     from netloom import catalog
+    from netloom.supply.chain import OTHERS
 
-    found = []
+    known = catalog.names(kind)
     by_word = {
         word.casefold(): name
-        for name in catalog.names(kind)
+        for name in known
         for word in (*catalog.get(kind, name).names.model_dump().values(), name)
     }
+    if kind == "company":
+        by_word[OTHERS] = OTHERS
+    found = []
     for word in asked:
         name = by_word.get(word.casefold())
         if name is None:
-            raise ParameterError(
-                f"unknown {kind} '{word}'", hint=nearest(word, catalog.names(kind))
-            )
+            raise ParameterError(f"unknown {kind} '{word}'", hint=_alike(word, by_word, known))
         found.append(name)
     return tuple(dict.fromkeys(found))
+
+
+def _alike(word: str, by_word: Mapping[str, str], known: Sequence[str]) -> str:
+    """Return a hint with the names that contain a word or look like it, in any language."""
+    import difflib
+
+    folded = word.casefold()
+    inside = [each for each in by_word if folded in each]
+    close = inside or difflib.get_close_matches(folded, by_word, n=_MOST_ALIKE, cutoff=0.6)
+    names = list(dict.fromkeys(by_word[each] for each in close))[:_MOST_ALIKE]
+    listing = f"Known: {', '.join(known)}"
+    return f"did you mean {' or '.join(names)}? {listing}" if names else listing
 
 
 def _planned(resolved: Resolved, seed: int) -> StudyResult:
@@ -193,25 +217,45 @@ def _planned(resolved: Resolved, seed: int) -> StudyResult:
 
 
 def _designs(
-    resolved: Resolved, result: StudyResult, network: Sequence[str], sampling: Sampling
+    resolved: Resolved,
+    result: StudyResult,
+    network: Sequence[str],
+    sampling: Sampling,
+    scope: Scope,
 ) -> Designs:
     from netloom.report.exposure_designs import Designs
     from netloom.report.exposure_evidence import evidence_of
     from netloom.supply.architectures import closest
     from netloom.supply.attach import attach_of
-    from netloom.supply.bill import bills_of
+    from netloom.supply.bill import bills_of, network_of
     from netloom.supply.content import exposure as exposure_of
 
-    bills = bills_of(resolved, result, network or None)
+    whole = bills_of(resolved, result, network or None)
+    bills = whole
+    if scope == "network":
+        bills = {name: network_of(bill) for name, bill in whole.items()}
     found = exposure_of(bills, sampling)
     candidates = {each.name: each for each in result.candidates}
     attaches = {name: attach_of(candidates[name]) for name in bills}
     return Designs(
-        bills=bills,
+        bills=whole,
+        whole={name: _priced(bill, sampling) for name, bill in whole.items()},
         exposure=found,
         attaches={name: (each, closest(candidates[name], each)) for name, each in attaches.items()},
         evidence=evidence_of(found.chain, bills, found.inputs),
+        scope=scope,
     )
+
+
+def _priced(bill: Bill, sampling: Sampling) -> Interval:
+    """Return what a bill adds up to, US$."""
+    import numpy as np
+
+    from netloom.cost.draws import interval
+
+    values = {path: each.draw(sampling) for path, each in bill.inputs.items()}
+    usd = sum(bill.usd(values).values(), np.zeros(sampling.num_draws))
+    return interval(bill.total_usd, np.asarray(usd))
 
 
 def _sector(
@@ -219,20 +263,23 @@ def _sector(
     build_out: str,
     scenario: Sequence[str],
     sampling: Sampling,
+    scope: Scope,
 ) -> Sector:
     """Return a build-out in scenarios; the study is planned only where the mix needs it."""
     from netloom import catalog
     from netloom.cli.study import read
     from netloom.report.exposure_evidence import evidence_of
     from netloom.report.exposure_outlook import Sector
-    from netloom.supply.bill import bills_of
+    from netloom.supply.bill import bills_of, network_of
     from netloom.supply.outlook import run, tornado
     from netloom.supply.read import design_bills, mixed_designs, read_build_out, read_scenario
     from netloom.supply.sector import chain_for
 
     planned, folder = read_build_out(build_out)
     designs = mixed_designs(planned)
-    told = [read_scenario(name, designs) for name in dict.fromkeys(scenario)]
+    base = catalog.get("scenario", "base")
+    # the base is told in any case
+    told = [read_scenario(name, designs) for name in dict.fromkeys(scenario) if name != base.name]
 
     def bills_of_study(path: Path, names: Sequence[str]) -> Mapping[str, Bill]:
         other = read(path)
@@ -242,8 +289,9 @@ def _sector(
     if set(designs) - set(planned.designs):
         here = bills_of(resolved, _planned(resolved, sampling.seed))
     bills = design_bills(planned, folder, bills_of_study, here)
+    if scope == "network":
+        bills = {name: network_of(bill) for name, bill in bills.items()}
     outlook = run(bills, planned, told, sampling)
-    base = catalog.get("scenario", outlook.base)
     chain = chain_for(bills, planned, [base, *told])
     return Sector(
         build_out=planned,
@@ -251,4 +299,5 @@ def _sector(
         outlook=outlook,
         tornado=tornado(bills, planned, told),
         evidence=evidence_of(chain, bills, outlook.inputs),
+        scope=scope,
     )

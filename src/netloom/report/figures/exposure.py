@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netloom.cost.draws import Interval
-from netloom.report.exposure import Page
+from netloom.report.exposure import Page, answer
 from netloom.report.exposure_designs import Designs, named
 from netloom.report.exposure_outlook import (
     NETWORK,
@@ -14,12 +14,10 @@ from netloom.report.exposure_outlook import (
     measure_words,
     most_at_risk,
 )
-from netloom.report.exposure_words import NOTICE, Speaker
+from netloom.report.exposure_words import NETWORK_WORDS, NOTICE, Speaker
 from netloom.report.figures import exposure_bars as panels
 from netloom.report.figures import svg
 from netloom.report.figures.exposure_bars import Panel, Span
-from netloom.supply.bill import network_of
-from netloom.supply.content import exposure
 from netloom.supply.outlook import WHOLE, Line
 
 _GAP = 26.0
@@ -38,10 +36,14 @@ def draw(page: Page) -> str:
         title = f"{build_out.title or build_out.name}, as of {build_out.as_of}"
     body, y = panels.headline(title)
     lines, y = panels.note(
-        f"{NOTICE} Bars are most likely values, lines reach from the 10th to the 90th percentile "
+        f"{NOTICE} Bars are medians, lines reach from the 10th to the 90th percentile "
         f"of {page.sampling.num_draws:,} draws, seed {page.sampling.seed}.", y,
     )  # fmt: skip
     body += lines
+    if page.sector is not None:
+        for sentence in answer(page):
+            lines, y = panels.note(sentence, y + 6)
+            body += lines
     told = [each for each in page.chosen if each in page.evidence]
     if page.chosen and not told:
         names = ", ".join(name for _, name in page.chosen)
@@ -59,50 +61,47 @@ def draw(page: Page) -> str:
 def _designs(
     found: Designs, told: Sequence[tuple[str, str]], page: Page, top: float
 ) -> tuple[list[str], float]:
-    """Return the network's components by design, and what companies gain and lose by it."""
-    network = exposure(
-        {name: network_of(bill) for name, bill in found.bills.items()}, page.sampling
-    )
-    names = tuple(each.name for each in network.designs)
-    speaker = page.speaker
+    """Return what companies gain and lose, and components by design."""
     body: list[str] = []
     y = top
+    if _wants("company", told):
+        more, y = _companies(found, page, y)
+        body += more
+        y += _GAP
     if _wants("component", told):
-        rows = [each.components for each in network.designs]
+        rows = [each.components for each in found.exposure.designs]
         values = [
-            (named("component", row.name, speaker), [each[place].added for each in rows])
+            (named("component", row.name, page.speaker), [each[place].added for each in rows])
             for place, row in enumerate(rows[0])
             if page.keeps("component", row.name)
         ]
-        title = (
-            "Value added by the network's components, {unit} (NICs, switches, optics, cables, "
-            "installation)"
-        )
-        body, y = _bars(title, names, values, top)
+        inside = f" ({NETWORK_WORDS})" if found.scope == "network" else ""
+        title = f"Value added by components of the {found.scope_words}, {{unit}}{inside}"
+        more, y = _bars(title, [each.name for each in found.exposure.designs], values, y)
+        body += more
         y += _GAP
-    if not _wants("company", told):
-        return body, y - _GAP
-    if network.changes:
-        changes = [each.companies for each in network.changes]
-        title, series, hue = f"Companies: value added against {names[0]}, {{unit}}", names[1:], 1
+    return body, y - _GAP
+
+
+def _companies(found: Designs, page: Page, top: float) -> tuple[list[str], float]:
+    """Return what companies gain and lose by other designs, or what a single one pays them."""
+    designs = found.exposure.designs
+    if found.exposure.changes:
+        changes = [each.companies for each in found.exposure.changes]
         values = [
-            (named("company", row.name, speaker), [each[place].added for each in changes])
+            (named("company", row.name, page.speaker), [each[place].added for each in changes])
             for place, row in enumerate(changes[0])
             if page.keeps("company", row.name)
         ]
-    else:
-        title, series, hue = (
-            "Companies that supply the network, {unit}",
-            ("value added", "sales"),
-            0,
-        )
-        values = [
-            (named("company", row.name, speaker), [row.added, row.sales])
-            for row in network.designs[0].companies
-            if page.keeps("company", row.name)
-        ]
-    more, y = _bars(title, series, values, y, hue)
-    return body + more, y
+        title = f"Companies: value added against {designs[0].name}, {{unit}}"
+        return _bars(title, [each.name for each in designs[1:]], values, top, first_hue=1)
+    values = [
+        (named("company", row.name, page.speaker), [row.added, row.sales])
+        for row in designs[0].companies
+        if page.keeps("company", row.name)
+    ]
+    title = f"Companies that supply the {found.scope_words}, {{unit}}"
+    return _bars(title, ("value added", "sales"), values, top)
 
 
 def _wants(kind: str, told: Sequence[tuple[str, str]]) -> bool:
@@ -136,6 +135,7 @@ def _at_risk(
     """Return shares lost by scenario beside dollars of the base by year, for the same rows."""
     outlook = found.outlook
     what = f"{measure_words(kind)} by {kind}"
+    of_what = f"{measure_words(kind)} of the {found.scope_words}"
     base = speaker.of(found.scenarios[outlook.base].names)
     years = f"{outlook.years[0]} to {outlook.years[-1]}"
     by_year = [[outlook.dollars[outlook.base, y, line] for y in outlook.years] for line in lines]
@@ -145,7 +145,7 @@ def _at_risk(
         tuple(tuple(_span(each, scale) for each in row) for row in by_year), first_hue=4,
     )  # fmt: skip
     lost = Panel(
-        f"Share of {what} lost, {years}, %", "%",
+        f"By {kind}: share of {of_what} lost, {years}, %", "%",
         tuple(speaker.of(found.scenarios[each].names) for each in outlook.scenarios),
         tuple(
             tuple(
@@ -170,7 +170,7 @@ def _tornado(found: Sector, line: Line, speaker: Speaker, top: float) -> tuple[l
     what = "the network's content" if line == NETWORK else named(line.kind, line.name, speaker)
     years = f"{outlook.years[0]} to {outlook.years[-1]}"
     return panels.tornado(
-        f"What moves {what} in {base}, {years}, {unit}: one number at a time",
+        f"What moves {what} in {base}, {years}, {unit}: one number at a time, others most likely",
         [(found.words(each), each.low_usd / scale, each.high_usd / scale) for each in swings],
         middle / scale, top, unit,
     )  # fmt: skip
@@ -196,7 +196,9 @@ def _bars(
 
 
 def _span(found: Interval, scale: float) -> Span:
-    return Span(found.mode / scale, found.percentile_10 / scale, found.percentile_90 / scale)
+    return Span(
+        found.percentile_50 / scale, found.percentile_10 / scale, found.percentile_90 / scale
+    )
 
 
 def _unit(values: Sequence[float]) -> tuple[float, str]:

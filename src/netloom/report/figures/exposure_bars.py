@@ -26,7 +26,7 @@ _NUM_HUES = 8
 class Span:
     """One value with the range around it, in the unit of the axis."""
 
-    mode: float
+    median: float
     low: float
     high: float
 
@@ -141,14 +141,14 @@ def _scale(panel: Panel) -> list[float]:
         value
         for row in panel.rows
         for span in row
-        for value in (span.mode, span.low, span.high)
+        for value in (span.median, span.low, span.high)
         if not panel.most or abs(value) <= panel.most
     ]
     beyond = [
-        panel.most if span.mode > 0 else -panel.most
+        panel.most if span.median > 0 else -panel.most
         for row in panel.rows
         for span in row
-        if panel.most and abs(span.mode) > panel.most
+        if panel.most and abs(span.median) > panel.most
     ]
     return ticks(min(0.0, *ends, *beyond), max(0.0, *ends, *beyond), 5)
 
@@ -159,18 +159,18 @@ def _panel(panel: Panel, labels: Sequence[str], axis: _Axis, top: float, pitch: 
     for row, (label, spans) in enumerate(zip(labels, panel.rows, strict=True)):
         for number, span in enumerate(spans):
             y = top + row * pitch + number * (_BAR + _BAR_GAP)
-            said = f"{span.mode:,.4g} ({span.low:,.4g} to {span.high:,.4g}) {panel.unit}"
+            said = f"{span.median:,.4g} ({span.low:,.4g} to {span.high:,.4g}) {panel.unit}"
             title = f"{label}, {panel.series[number]}: {said}"
             hue = (panel.first_hue + number) % _NUM_HUES
             body += _bar(span, y, axis, f"f-rail-{hue}", title)
-            if abs(span.mode) > max(abs(axis.ticks[0]), axis.ticks[-1]):
+            if abs(span.median) > max(abs(axis.ticks[0]), axis.ticks[-1]):
                 body.append(_beyond(span, y, axis, panel.unit, f"t-rail-{hue}"))
     zero = axis.x(0.0)
     return [*body, svg.lines([(zero, top - 4, zero, bottom)], "limit")]
 
 
 def _bar(span: Span, y: float, axis: _Axis, css: str, title: str) -> list[str]:
-    x, end = sorted((axis.x(0.0), axis.x(span.mode)))
+    x, end = sorted((axis.x(0.0), axis.x(span.median)))
     low, high, middle = axis.x(span.low), axis.x(span.high), y + _BAR / 2
     if span.low == span.high == 0:
         return []
@@ -183,8 +183,8 @@ def _bar(span: Span, y: float, axis: _Axis, css: str, title: str) -> list[str]:
 
 def _beyond(span: Span, y: float, axis: _Axis, unit: str, css: str) -> str:
     """Return the number of a bar that the axis is too short for, upon its end."""
-    said = f"{span.mode:,.0f} {unit}"
-    x, anchor = (axis.right - 4, "end") if span.mode > 0 else (axis.left + 4, "start")
+    said = f"{span.median:,.0f} {unit}"
+    x, anchor = (axis.right - 4, "end") if span.median > 0 else (axis.left + 4, "start")
     return svg.text(x, y + _BAR - 1, said, 9, css, anchor)
 
 
