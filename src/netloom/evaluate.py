@@ -18,11 +18,10 @@ from netloom.cost.bom import CableLot, NodeLot, bill_of_materials
 from netloom.cost.money import network_capex, run_cost, total_capex
 from netloom.cost.openness import openness
 from netloom.cost.power import it_power_w, network_power_w
-from netloom.cost.prices import Prices
 from netloom.failure.goodput import Policy, goodput
 from netloom.failure.inventory import Exposure, Inventory, LinkEnds, network_exposures
 from netloom.layout import Layout
-from netloom.resolve import Resolved, ResolvedNetwork
+from netloom.resolve import Resolved, ResolvedNetwork, prices_of
 from netloom.result import BomLine, Candidate, Counts, Goodput, StepParts
 from netloom.simulate.expert_traffic import token_share
 from netloom.simulate.explain import limit_sentence
@@ -209,7 +208,7 @@ def _layout(resolved: Resolved, network: ResolvedNetwork, fabric: Fabric) -> Lay
         fabric,
         resolved.study.layout,
         _tiers(network, fabric),
-        _prices(resolved),
+        prices_of(resolved),
         node=resolved.node,
         nics_per_node=resolved.nics_per_node,
         host_medium=network.network.media.host,
@@ -235,12 +234,6 @@ def _hop_latency_s(network: ResolvedNetwork, fabric: Fabric, placed: Layout) -> 
     return hop_latency_s(fabric.tiers, fabric.link_classes, switches, wires, network.protocol)
 
 
-def _prices(resolved: Resolved) -> Prices:
-    economics = resolved.study.economics
-    adjust: dict[str, float] = {str(key): change for key, change in economics.adjust.items()}
-    return Prices(resolved.prices, adjust, economics.quotes)
-
-
 def _bill(
     resolved: Resolved,
     network: ResolvedNetwork,
@@ -258,7 +251,7 @@ def _bill(
         materials.switch_lots(fabric, _tiers(network, fabric)),
         lots,
         materials.media_of(lots),
-        _prices(resolved),
+        prices_of(resolved),
         resolved.site,
     )
 

@@ -307,13 +307,14 @@ def _typed(parameters: Mapping[str, Any]) -> dict[str, Any]:
         key = "link_bytes_per_s" if name == "link_rate" else name
         is_rate = key.endswith("_bytes_per_s") and isinstance(value, str)
         whole = isinstance(value, str) and value.isdecimal()
-        typed[key] = _rate(value) if is_rate else int(value) if whole else value
+        typed[key] = _rate(name, value) if is_rate else int(value) if whole else value
     return typed
 
 
-def _rate(text: str) -> float:
+def _rate(name: str, text: str) -> float:
+    """Return bytes/s; a number alone is one only where the parameter's name says the unit."""
     try:
-        return float(text)
+        return units.parse(text, "rate") if name == "link_rate" else float(text)
     except ValueError:
         return units.parse(text, "rate")
 

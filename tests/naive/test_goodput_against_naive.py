@@ -120,6 +120,7 @@ class NaiveRun:
                 self.progress = number * policy.interval_s
                 self.saved.append((self.progress, self.now, number % policy.storage_every == 0))
                 leaving = [p for p in self.parts if p.in_place and self.wants_away(p)]
+                leaving = [p for p in leaving if self.replaceable(p)]
                 if leaving:
                     self.num_planned += 1
                     return leaving[-1].of, "planned"
@@ -137,6 +138,23 @@ class NaiveRun:
     def wants_away(part):
         return part.of.moved and (part.noticed or not part.of.notice_s)
 
+    def replaceable(self, part):
+        """Whether it is better to leave what hangs on a part; slow nodes are always replaced."""
+        if self.policy.num_spares is None or part.of.notice_s:
+            return True
+        out = sum(p.of.num_nodes for p in self.parts if not p.in_place)
+        if out + part.of.num_nodes <= self.policy.num_spares:
+            return True
+        alike = sum(p.in_place and p.of is part.of for p in self.parts)
+        after = self.replicas_without(out + alike * part.of.num_nodes)
+        faster = after * (1 + part.of.slowdown_fraction) >= self.replicas_without(out)
+        return self.policy.shrinks and faster
+
+    def replicas_without(self, num_nodes):
+        missing = max(0, num_nodes - self.policy.num_spares)
+        replicas = round(self.policy.num_nodes / self.policy.nodes_per_replica)
+        return max(0.0, 1 - math.ceil(missing / self.policy.nodes_per_replica) / replicas)
+
     # the job stands still ---------------------------------------------------------------------
     def stand_still(self, cause, how):
         policy = self.policy
@@ -153,7 +171,7 @@ class NaiveRun:
                     self.parts.append(Part(cause, False))
             self.pass_time(detection_s)
             for part in self.parts:
-                if part.of.avoidable:
+                if part.of.avoidable and part.in_place and self.replaceable(part):
                     part.in_place = False
             while not self.placed():
                 spent, winner = self.race(math.inf, ("slows",))
@@ -225,6 +243,8 @@ TRUNK = FailureClass("trunk", 2, certain(1 / (20 * HOUR_S)), "slows", repair_s=5
                      slowdown_fraction=0.3)  # fmt: skip
 LINK = FailureClass("link", 1, certain(1 / (12 * HOUR_S)), "slows", 60, 300, 3 * HOUR_S, 1, 0.5,
                     moved=True, avoidable=True)  # fmt: skip
+LEAF = FailureClass("leaf", 2, certain(1 / (15 * HOUR_S)), "slows", 60, 300, 6 * HOUR_S, 3, 0.1,
+                    avoidable=True)  # fmt: skip
 SLOW = FailureClass("slow", 1, certain(1 / (9 * HOUR_S)), "slows", 60, 300, 9 * HOUR_S, 1, 0.4,
                     notice_s=HOUR_S, moved=True, avoidable=True)  # fmt: skip
 
@@ -245,6 +265,14 @@ CASES = {
     "few spares and a crew": (
         (RARE, LINK),
         RunPolicy(1000.0, 20.0, 16, num_spares=1, num_crews=1),
+    ),
+    "leaves of two planes and few spares": (
+        (FATAL, LEAF),
+        RunPolicy(1000.0, 20.0, 16, num_spares=4),
+    ),
+    "leaves of two planes and fewer replicas": (
+        (FATAL, LEAF, LINK),
+        RunPolicy(1000.0, 20.0, 16, nodes_per_replica=2, num_spares=1, shrinks=True),
     ),
     "fewer replicas": (
         (FATAL, SHELF),

@@ -86,7 +86,7 @@ STORIES = {
                       ratio=(0.5, 0.9, 1.0), years=[2026, 2028]),
         moved=driver("mix", 0.1, 0.3, 0.5, target="rails", to="bare"),
         leader=driver("company share", -0.3, -0.1, -0.05, target="bolt"),
-        acme=driver("company share", 0.0, 0.1, 0.2, target="acme"),
+        acme=driver("company share", 0.0, 0.1, 0.2, target="acme", within="wafer"),
         region=driver("region price", -0.5, -0.2, 0.0, target="CN"),
     ),
     "nothing": scenario("nothing"),
@@ -273,7 +273,8 @@ class Naive:
             for name, share in self.sold.get(market.component, {}).items()
         }
         for each, left, _ in self.holding(self.year):
-            if each.what == "company share" and each.target in shares:
+            within = ("", market.component, COMPONENTS[market.component][0])
+            if each.what == "company share" and each.target in shares and each.within in within:
                 old = shares[each.target]
                 new = min(max(old + left - 1, 0.0), 1.0)
                 shares = {

@@ -84,7 +84,9 @@ def test_shares_stay_shares_whatever_points_move(weights, moves, regions):
     whole = max(sum(weights), 1.0)
     shares = {f"c{place}": ONE * each / whole for place, each in enumerate(weights)}
     homes = {name: ("CN", "US", "JP")[place % 3] for place, name in enumerate(shares)}
-    effect = Effect(points=tuple((f"c{place}", points) for place, points in moves), regions=regions)
+    effect = Effect(
+        points=tuple((f"c{place}", "", points) for place, points in moves), regions=regions
+    )
     sold, factor, kept = kept_shares(shares, effect, homes)
     for found in (sold, kept):
         assert min(float(np.min(each)) for each in found.values()) >= -1e-12

@@ -99,6 +99,15 @@ def test_growth_is_the_predictive_interval_of_a_normal_sample():
     assert (predicted.route, predicted.num_ratios) == ("growth", 3)
 
 
+def test_growth_over_two_years_counts_the_error_of_the_mean_twice():
+    """Two next logarithms of a normal sample have the variance 2 s^2 + 4 s^2 / n."""
+    predicted = predict(GROWTH, [GROWTH], "2024-06", 2025, SAMPLING)
+    logs = np.log([2.0, 1.5, 2.0])
+    deviation = logs.std(ddof=1) * math.sqrt(2 + 4 / 3)
+    expected = 6.0 * math.exp(2 * logs.mean() + deviation * stats.t.ppf(0.9, 2))
+    assert predicted.value.percentile_90 == pytest.approx(expected, rel=0.03)
+
+
 def test_errors_grow_with_the_root_of_the_months():
     judged = series(
         "judged", "modules",

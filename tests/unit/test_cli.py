@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,89 @@ def test_wrong_option_values_are_exit_2(planned, capsys, top):
     assert main(["plan", EXAMPLE, "--top", top]) == 2
     assert "--top" in capsys.readouterr().err
     assert planned == []
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**53 + 1), "99999999999999999999"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("plan", EXAMPLE), ("step", EXAMPLE), ("traffic", EXAMPLE), ("goodput", EXAMPLE),
+        ("collective", "all-reduce", "--ranks", "8", "--study", EXAMPLE),
+        ("export", "htsim", "--study", EXAMPLE, "--out", "unwritten"),
+    ],
+)  # fmt: skip
+def test_seeds_that_kernels_cannot_count_on_from_are_refused(capsys, command, seed):
+    assert main([*command, f"--seed={seed}"]) == 2
+    assert f"a seed is 0 to {2**53}" in " ".join(capsys.readouterr().err.replace("│", "").split())
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        ("step", EXAMPLE, "--trace"),
+        ("goodput", EXAMPLE, "--plot"),
+        ("collective", "all-reduce", "--ranks", "8", "--study", EXAMPLE, "--plot"),
+        ("calibrate", "step", "rows.csv", "--write"),
+    ],
+)
+@pytest.mark.parametrize(("place", "said"), [("", "is a folder"), ("none/x.svg", "no folder")])
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    tmp_path, capsys, tokens, place, said
+):
+    assert main([*tokens, str(tmp_path / place)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_collective_is_drawn_as_svg_only(tmp_path, capsys):
+    tokens = ("collective", "all-reduce", "--ranks", "8", "--study", EXAMPLE, "--plot")
+    assert main([*tokens, str(tmp_path / "busbw.png")]) == 2
+    assert "busbw.svg" in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_is_a_message(tmp_path, capsys):
+    (tmp_path / "fabric.json").mkdir()
+    tree = ("--set", "hosts=16", "--set", "radix=16", "--set", "tiers=2")
+    assert main(["fabric", "fat-tree", *tree, "--out", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"{tmp_path / 'fabric.json'}: Is a directory\n")
+
+
+def test_a_quote_that_swallows_a_table_is_a_message(tmp_path, capsys):
+    table = tmp_path / "flows.csv"
+    table.write_text('source,target,bytes\n0,1,"100\n' + "0,1,100\n" * 20_000)
+    tree = ("--fabric", "fat-tree", "--set", "hosts=16", "--set", "radix=16", "--set", "tiers=2")
+    assert main(["export", "htsim", *tree, "--flows", str(table), "--out", str(tmp_path)]) == 2
+    assert "quotation mark that is not closed" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+def test_a_full_disk_is_a_message():
+    done = subprocess.run(
+        f"{sys.executable} -m netloom.cli.app catalog list > /dev/full",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "No space left on device"
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("columns", ["0", "-5", "wide"])
+def test_columns_that_are_no_width_are_passed_over(monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["catalog", "list", "nic"]) == 0
+    assert "connectx-7" in capsys.readouterr().out
+
+
+def test_a_pipe_is_utf_8_whatever_the_locale():
+    done = subprocess.run(
+        [sys.executable, "-m", "netloom.cli.app", "catalog", "show", "innolight", "--json"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout.decode("utf-8"))["names"]["zh"] == "中际旭创"
 
 
 def test_three_mistakes_are_printed_with_place_and_fix(capsys):

@@ -25,6 +25,17 @@ def test_show_prints_every_number_with_range_source_date_and_grade(capsys):
     assert "64 logical ports" in out
 
 
+@pytest.mark.parametrize("columns", ["80", "140"])
+def test_show_cuts_nothing_short(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["catalog", "show", "qm9700"]) == 0
+    out = capsys.readouterr().out
+    assert "…" not in out
+    words = " ".join(out.split())
+    for _, quantity in catalog.walk_quantities(catalog.get("switch", "qm9700")):
+        assert columns == "140" or f"{quantity.basis}. {quantity.source[0]}" in words
+
+
 @pytest.mark.parametrize("kind", catalog.kinds())
 def test_every_part_can_be_shown(kind, capsys):
     for name in catalog.names(kind):

@@ -270,6 +270,8 @@ def test_the_plot_has_a_line_for_each_network_and_names_that_do_not_touch(capsys
         (["all-reduce", *RAILS, "--ranks", "256", "--per-node", "1"], "128 ranks, or up to 8"),
         (["all-reduce", *RAILS, "--ranks", "1"], "--ranks 2"),
         (["all-reduce", *RAILS, "--ranks", "8", "--stride", "0"], "--stride 1"),
+        (["all-reduce", *RAILS, "--ranks", "8", "--seeds", "100001"], "--seeds 1 to 100,000"),
+        (["all-reduce", *RAILS, "--ranks", "8", "--nodes", "0-999999999999"], "0-31,64-95"),
         (["all-reduce", *RAILS, "--ranks", "8", "--stride", "8", "--groups", "15"], "--groups 16"),
         (["all-reduce", *RAILS, "--ranks", "8", "--per-node", "9"], "--per-node 1 to 8"),
         (["all-reduce", *RAILS, "--ranks", "8", "--nodes", "126-130"], "numbered 0 to 127"),
@@ -302,7 +304,7 @@ def test_the_plot_has_a_line_for_each_network_and_names_that_do_not_touch(capsys
         (["all-reduce", *RAILS, "--ranks", "8", "--beside", "none.yaml"], "no such file"),
         (["all-reduce", *RAILS, "--ranks", "8", "--protocol", "roce"], "roce-v2"),
         (["all-reduce", *RAILS, "--ranks", "8", "--library", "nccl"], "nccl-2.30"),
-        (["all-reduce", *RAILS, "--ranks", "8", "--plot", "none/plot.svg"], "--plot"),
+        (["all-reduce", *RAILS, "--ranks", "8", "--plot", "none/plot.svg"], "no folder 'none'"),
         (["all-reduce", "--fabric", "fat-tre", "--ranks", "8"], "did you mean fat-tree"),
     ],
 )  # fmt: skip

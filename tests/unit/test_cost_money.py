@@ -279,7 +279,7 @@ def test_the_command_prints_tables_json_sources_and_a_picture(tmp_path, capsys):
     assert document["candidates"][0]["capex_usd"]["total"]["percentile_90"] > 0
     for draws in ("0", "1", "-3", "1000000000"):
         assert main(["cost", str(STUDY), "--draws", draws]) == 2
-        assert "write 100 to 1,000,000" in capsys.readouterr().err
+        assert "write 100 to 200,000" in capsys.readouterr().err
 
 
 def test_the_picture_has_a_bar_for_every_part_and_a_title_for_every_swing(answer):

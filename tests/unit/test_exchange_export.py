@@ -73,6 +73,7 @@ def test_the_same_call_writes_the_same_bytes(tmp_path):
         (["htsim", "--fabric", "fat-tre"], "did you mean fat-tree"),
         (["htsim", *TREE, "--pattern", "rings"], "did you mean ring"),
         (["htsim", *TREE, "--pattern", "ring", "--bytes", "1.5B"], "'1.5B' is no size"),
+        (["htsim", *TREE, "--pattern", "ring", "--bytes", "9" * 30], "is no size of a flow"),
         (["htsim", *TREE, "--pattern", "ring", "--flows", "x.csv"], "keep one of them"),
         (["htsim", *TREE, "--flows", "no-such.csv"], "cannot read flows"),
         (["htsim", *TREE, "--link-latency", "5"], "has no unit"),

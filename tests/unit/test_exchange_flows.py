@@ -51,6 +51,7 @@ def test_every_bad_line_is_reported_with_its_number(tmp_path):
         "0,1,100,soon\n"
         "0,1,100\n"
         "0,7,-5,nan\n"
+        "0,1,9007199254740993,0\n"
     )
     with pytest.raises(StudyError) as refused:
         read_flows(path, 4, endpoint_names(4, 2))
@@ -68,6 +69,7 @@ def test_every_bad_line_is_reported_with_its_number(tmp_path):
         (12, "target '7' is no endpoint"),
         (12, "'-5' is no size of a flow"),
         (12, "'nan' is no start"),
+        (13, "'9007199254740993' is no size of a flow"),
     ]
     assert "0 to 3 or named like node0001:nic1" in refused.value.problems[0].hint
 

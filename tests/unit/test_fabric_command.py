@@ -176,6 +176,7 @@ def test_the_floor_plan_shows_every_rack(tmp_path, capsys):
         (["fat-tree", "--set", "hosts=1", "--set", "hosts=2"], "set twice"),
         (["no-such-family"], "Known: "),
         ([*FULL[1:], "--switch", "sn5600", "--set", "link_rate=300Gb/s"], "its port modes are"),
+        ([*FULL[1:], "--set", "link_rate=400"], "write it like 400 Gb/s"),
         ([*FULL[1:], "--switch", "core=qm9700"], "no tier 'core'"),
         ([*FULL[1:], "--switch", "leaf=ocs-mems-136"], "circuit"),
         ([*FULL[1:], "--node", "gb200-nvl72"], "rack_power: 132 kW"),

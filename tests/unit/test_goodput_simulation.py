@@ -144,6 +144,36 @@ def test_first_order_terms_hold_where_losses_are_small(policy):
     )
 
 
+@pytest.mark.parametrize("notice_s", [6 * HOUR_S, 24 * HOUR_S])
+def test_slow_nodes_are_borne_until_noticed_or_interrupted(notice_s):
+    # an interruption each 3 h ends most slow nodes before anybody notices
+    slow = FailureClass("slow", 1, certain(0.05 / HOUR_S), "slows", restart_s=600,
+                        notice_s=notice_s, slowdown_fraction=0.5, moved=True,
+                        avoidable=True)  # fmt: skip
+    classes, policy = [part(1 / 3, restart_s=600), slow], RunPolicy(250.0, 3.0, 1)
+    runs = simulate(classes, policy, 60 * DAY_S, 2000, 6)
+    formula = closed_form(classes, policy).effective_fraction
+    without = closed_form(classes[:1], policy).effective_fraction
+    assert formula == pytest.approx(runs.effective.mean(), abs=0.05 * (without - formula))
+
+
+def test_two_planes_ride_through_a_leaf_that_no_spares_could_replace():
+    leaf = FailureClass("leaf", 2, certain(1 / (5 * DAY_S)), "slows", repair_s=DAY_S, num_nodes=64,
+                        slowdown_fraction=0.02, avoidable=True)  # fmt: skip
+    classes = [part(1 / 3, restart_s=600), leaf]
+    few, none, enough = (
+        simulate(classes, RunPolicy(900.0, 3.0, 256, num_spares=spares), 60 * DAY_S, 500, 8)
+        for spares in (63, 0, 10_000)
+    )
+    for runs in (few, none):
+        assert not runs.no_spare_s.any()
+        # in its place until the repair, as a trunk: nobody restarts off it
+        borne = mean_speed([(0.4, 0.02)])
+        lost_s = runs.lost_by_cause_s()["leaf"]
+        assert lost_s == pytest.approx(60 * DAY_S * (1 / borne - 1), rel=0.05)
+    assert enough.lost_by_cause_s()["leaf"] < few.lost_by_cause_s()["leaf"] / 4
+
+
 def test_the_seed_gives_the_same_bits_on_any_number_of_workers():
     classes = [FailureClass("part", 3, counted(20, 20 * 3 * HOUR_S), num_nodes=1, restart_s=300)]
     policy = RunPolicy(900.0, 5.0, 8)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from netloom import catalog, search
@@ -22,6 +23,7 @@ from netloom.supply.content import exposure
 from netloom.supply.outlook import WHOLE, run, tornado
 from netloom.supply.read import design_bills, mixed_designs, read_build_out, read_scenario
 from netloom.supply.rows import Line
+from netloom.supply.scenario import inputs_of as scenario_inputs
 
 ALL, NETWORK = Line("sector", "all", "added"), Line("sector", "network", "added")
 BOOK = Prices(catalog.get("price-book", "contract-2026"), {})
@@ -201,6 +203,28 @@ def test_training_and_inference_are_told_apart_by_the_training_share():
     assert found.design_risks["half", "dsp", ALL].loss_fraction.mean == pytest.approx(0.2 / 3)
 
 
+def test_one_number_cuts_training_and_inference_alike():
+    cut = story("cut", cut=driver("accelerators", -0.4, -0.3, -0.2, years=[2027]))
+    found = run(BILLS, build_out(training=0.4), [cut], SAMPLING, base=STILL)
+    # whatever trains: the ends are those of the one triangle on these draws
+    [drawn] = (each for each in scenario_inputs(cut) if each.path == "scenario/cut.cut")
+    lost = 1 - SAMPLING.draw(drawn.path, drawn.value, drawn.factor)
+    risk = found.risks["cut", 2027, ALL].loss_fraction
+    assert risk.mode == pytest.approx(0.3)
+    ends = risk.percentile_10, risk.percentile_90
+    assert ends == pytest.approx(tuple(np.quantile(lost, (0.1, 0.9))))
+
+
+def test_a_driver_shares_a_factor_with_the_one_whose_place_it_takes():
+    base, fierce = (catalog.get("scenario", name) for name in ("base", "fiercer-competition"))
+    factors = [
+        {each.path.partition(".")[2]: each.factor for each in scenario_inputs(one)}
+        for one in (base, fierce)
+    ]
+    assert factors[0]["optics-price"] == factors[1]["optics-price"] != ""
+    assert len(set(factors[0].values())) == len(factors[0])
+
+
 def test_dollars_are_linear_in_accelerators():
     one, three = (run(BILLS, build_out(units), [], SAMPLING) for units in (1e6, 3e6))
     for key, usd in one.dollars.items():
@@ -249,6 +273,16 @@ def test_points_of_the_leader_go_to_the_others_by_their_shares():
     expected = 0.1 * modules * sells["coherent"] / (1 - sells["innolight"])
     assert other == pytest.approx(-expected)
     assert found.risks["move", 2026, ALL].loss.mean == pytest.approx(0, abs=1.0)
+
+
+def test_points_move_within_the_markets_that_they_are_of():
+    """The leader sells modules and engines; only the named group's share moves."""
+    for within, moves in (("optical modules", True), ("optical engines", False)):
+        leader = driver("company share", -0.1, target="innolight", within=within)
+        move = story("move", leader=leader)
+        found = run(BILLS, build_out(), [move], SAMPLING, base=STILL)
+        lost = found.risks["move", 2026, Line("company", "innolight", "sales")].loss.mode
+        assert (lost > 1.0) is moves, within
 
 
 def test_a_region_keeps_less_and_its_suppliers_as_much():

@@ -87,7 +87,7 @@ def test_the_command_prints_sources_with_units_and_refuses_them_in_json(capsys):
 def test_a_negative_seed_is_refused(capsys):
     assert main(["plan", str(STUDY), "--seed", "-1"]) != 0
     captured = capsys.readouterr()
-    assert "0 or more" in captured.out + captured.err
+    assert "a seed is 0 to" in captured.out + captured.err
 
 
 def test_the_page_has_a_row_for_every_number(result, traced):

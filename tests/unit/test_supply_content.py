@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from netloom import catalog, search
 from netloom.catalog.quantity import Quantity
@@ -148,6 +149,31 @@ def test_the_mean_of_one_level_is_the_product_of_the_triangles_means():
         assert abs(found.mean() - mean) < 4 * found.std() / np.sqrt(len(found))
 
 
+def test_what_one_mistake_would_move_together_shares_a_factor():
+    wide = (0.1, 0.2, 0.4)
+    components = by_name(
+        component("old", {"chip": wide, "laser": wide}, ["m/old"]),
+        component("new", {"chip": wide}, ["m/new"]),
+        component("chip"),
+        component("laser"),
+    )
+    companies = by_name(
+        company("maker", {"old": wide, "new": wide}), company("rival", {"old": wide})
+    )
+    sampling = Sampling(40_000, 1, 0.5)
+    drawn = draw({}, chain_of(["m/old", "m/new"], components, companies), sampling)
+    bought, shares = drawn.bought, drawn.shares
+    # ranks of two normals with correlation 1/2 have 6/pi arcsin(1/4)
+    together = 6 / np.pi * np.arcsin(0.25)
+    for one, two, expected in (
+        (bought["old", "chip"], bought["new", "chip"], together),
+        (bought["old", "chip"], bought["old", "laser"], 0.0),
+        (shares[Market("old"), "maker"], shares[Market("new"), "maker"], together),
+        (shares[Market("old"), "maker"], shares[Market("old"), "rival"], 0.0),
+    ):
+        assert spearmanr(one, two).statistic == pytest.approx(expected, abs=0.02)
+
+
 def test_shares_that_exceed_one_on_a_draw_are_scaled_and_leave_nothing():
     half = (0.2, 0.5, 0.9)
     components = by_name(
@@ -156,7 +182,10 @@ def test_shares_that_exceed_one_on_a_draw_are_scaled_and_leave_nothing():
     companies = by_name(company("x", {"a": half}), company("y", {"a": half}))
     chain = chain_of(["m/m"], components, companies)
     drawn = draw({}, chain, SAMPLING)
-    raw = [SAMPLING.draw(f"component/module.components.{n}", Range(*half)) for n in ("a", "b")]
+    raw = [
+        SAMPLING.draw(f"component/module.components.{n}", Range(*half), f"dollars of {n}")
+        for n in ("a", "b")
+    ]
     over = raw[0] + raw[1] > 1
     assert 0.3 < over.mean() < 0.8
     assert (drawn.kept["module"][over] == 0).all()

@@ -425,6 +425,10 @@ def test_every_bundle_has_two_ends_and_both_ways_have_the_same(kind):
         ("tp=8,cp=1,pp=2,mbs=3", "4 replicas of 3 sequences do not divide a batch of 64"),
         ("ep=2", "expert 2: llama-3.1-8b has no experts"),
         ("tp=8,cp=1,pp=1,vpp=2", "interleave 2 needs a pipeline"),
+        (
+            "tp=900000000,cp=900000000,pp=900000000",
+            f"is {900_000_000**3} and does not divide",  # beyond 64 bits
+        ),
         ("tp=8,cp=3,pp=1", "context 3 does not cut 4096 tokens into 6 pieces"),
     ],
 )
@@ -439,6 +443,7 @@ def test_a_plan_that_breaks_a_rule_is_refused_with_the_rule(plan, reason):
     [
         ("xp=2", "'xp' is no size of a plan"),
         ("tp=0", "'tp=0' sets no size"),
+        ("tp=4294967296,pp=4294967296", "'tp=4294967296' sets no size"),
         ("tp", "'tp' sets no size"),
         ("tp=8,tensor=4", "tensor is set twice"),
         ("sharding=some", "'some' is no choice for sharding"),

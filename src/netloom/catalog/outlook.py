@@ -89,16 +89,21 @@ class Driver(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     what: Literal[
-        "training accelerators", "inference accelerators", "price per year", "content",
-        "substitution", "mix", "company share", "region price",
+        "accelerators", "training accelerators", "inference accelerators", "price per year",
+        "content", "substitution", "mix", "company share", "region price",
     ] = Field(
-        description="Accelerators of one kind; yearly change of a target's price; quantity of a "
-        "target in every design; share of a target that another component takes over; share of a "
-        "design's accelerators that go into another; points of a company's share of its markets; "
-        "price of what a region sells."
+        description="Accelerators, all or of one kind; yearly change of a target's price; quantity "
+        "of a target in every design; share of a target that another component takes over; share "
+        "of a design's accelerators that go into another; points of a company's share of its "
+        "markets; price of what a region sells."
     )  # fmt: skip
     target: str = Field(default="", description="What is changed.")
     to: str = Field(default="", description="What takes over, for substitution and mix.")
+    within: str = Field(
+        default="",
+        description="Component or group of components in whose markets a company's share moves; "
+        "empty for all that it sells.",
+    )
     price_ratio: Count | None = Field(
         default=None,
         description="Price of what takes over, per dollar of what it replaces; for substitution.",
@@ -115,6 +120,8 @@ class Driver(BaseModel):
         if moves != bool(self.to) or (moves and not self.target):
             rule = "needs a target and a 'to'" if moves else "has no 'to'"
             raise ValueError(f"{self.what} {rule}\nwrite what is replaced and what takes over")
+        if self.within and self.what != "company share":
+            raise ValueError(f"{self.what} has no 'within'\nleave it out, or name it as the target")
         if (self.what == "substitution") != (self.price_ratio is not None):
             raise ValueError(
                 f"price_ratio belongs to substitution alone, and always\n"

@@ -6,6 +6,8 @@ that ``netloom --help`` costs no more than the parser.
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from netloom import __version__
-from netloom.errors import NetloomError
+from netloom.errors import NetloomError, ParameterError
 
 #: Command -> where its function or app stands, and its line in the help.
 COMMANDS = {
@@ -66,6 +68,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     int
         0; 2 for wrong input; 3 when the question has no answer; what an error says otherwise.
     """
+    _write_any_letter()
     try:
         code = app(tokens, exit_on_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -79,10 +82,47 @@ def main(tokens: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # the reader has seen enough; nothing more may be flushed into the closed pipe at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # the reader has seen enough
+        _silence_output()
         return 0
+    except (OSError, csv.Error) as error:
+        from netloom.cli.problems import print_error
+
+        print_error(_file_error(error))
+        _silence_output()
+        return ParameterError.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _file_error(error: OSError | csv.Error) -> ParameterError:
+    """Return what a file that cannot be read or written is refused with."""
+    if isinstance(error, csv.Error):
+        return ParameterError(
+            f"a table is no CSV: {error}", hint="look for a quotation mark that is not closed"
+        )
+    return ParameterError(
+        error.strerror or str(error),
+        hint="free or unlock it, or name another file or folder",
+        where=str(error.filename or ""),
+    )
+
+
+def _write_any_letter() -> None:
+    """Make files and pipes UTF-8 whatever the locale says; a terminal shows what it can."""
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        return
+    if sys.stdout.isatty():
+        sys.stdout.reconfigure(errors="replace")
+    else:
+        sys.stdout.reconfigure(encoding="utf-8")
+
+
+def _silence_output() -> None:
+    """Send what standard output does not take nowhere, so that the exit does not fail on it too."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

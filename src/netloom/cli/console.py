@@ -13,5 +13,8 @@ _PIPE_COLUMNS = 120
 
 def output() -> Console:
     """Return a console on standard output: coloured and as wide as the window on a terminal."""
-    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, width=_PIPE_COLUMNS if piped else None)
+    given = os.environ.get("COLUMNS", "")
+    sized = given.isdecimal() and int(given) > 0
+    # some editors set COLUMNS=0, in which nothing at all would be printed
+    unknown = not sized and (bool(given) or not sys.stdout.isatty())
+    return Console(highlight=False, width=_PIPE_COLUMNS if unknown else None)

@@ -52,23 +52,52 @@ def at_most(most: int) -> Callable[[object, int], None]:
     return check
 
 
-def _natural(_: object, seed: int | None) -> None:
-    if seed is not None and seed < 0:
-        raise ValueError("a seed is 0 or more")
+def _seed(_: object, seed: int | None) -> None:
+    if seed is None:
+        return
+    from netloom.schema.study import LARGEST_SEED
+
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"a seed is 0 to {LARGEST_SEED}")
 
 
-Seed = Annotated[int | None, Parameter(validator=_natural)]
+FirstSeed = Annotated[int, Parameter(validator=_seed)]
+"""Seed of random draws, as an option."""
+
+Seed = Annotated[int | None, Parameter(validator=_seed)]
 """Seed of random draws, as an option; None is the study's own."""
+
+
+#: Fewer draws have no 10th percentile to speak of.
+_LEAST_DRAWS = 100
+
+
+def check_draws(draws: int) -> None:
+    """Refuse a number of draws with which percentiles say nothing, or that memory does not hold."""
+    from netloom.cost.draws import MOST_DRAWS
+
+    if not _LEAST_DRAWS <= draws <= MOST_DRAWS:
+        raise ParameterError(
+            f"{draws:,} draws are " + ("too few" if draws < _LEAST_DRAWS else "too many"),
+            hint=f"write {_LEAST_DRAWS} to {MOST_DRAWS:,}",
+        )
+
+
+def check_file(path: Path) -> None:
+    """Refuse a file that cannot be written, before anything is computed."""
+    if path.is_dir():
+        raise ParameterError(f"'{path}' is a folder", hint="name a file in it")
+    if not path.parent.is_dir():
+        raise ParameterError(f"there is no folder '{path.parent}'", hint="make it first")
 
 
 def check_plot(plot: Path | None) -> None:
     """Refuse a picture that cannot be written, before anything is computed."""
     if plot is None:
         return
+    check_file(plot)
     if plot.suffix.lower() != ".svg":
         raise ParameterError(
             f"pictures are SVG files, not '{plot.suffix or plot.name}'",
             hint=f"write {plot.with_suffix('.svg')}",
         )
-    if not plot.parent.is_dir():
-        raise ParameterError(f"there is no folder '{plot.parent}'", hint="make it first")

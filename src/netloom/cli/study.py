@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
 
 def chosen_network(resolved: Resolved, name: str | None, seed: int) -> ResolvedNetwork:
     """Return a candidate network by name, or the winner."""
-    from netloom.errors import InfeasibleError, ParameterError, nearest
+    from netloom.errors import InfeasibleError
 
     by_name = {network.name: network for network in resolved.networks}
     if name is None and len(by_name) > 1:
@@ -59,6 +59,18 @@ def chosen_network(resolved: Resolved, name: str | None, seed: int) -> ResolvedN
             )
     if name is None:
         return resolved.networks[0]
-    if name not in by_name:
-        raise ParameterError(f"the study has no network '{name}'", hint=nearest(name, by_name))
+    check_networks(resolved, [name])
     return by_name[name]
+
+
+def check_networks(resolved: Resolved, names: Sequence[str]) -> None:
+    """Refuse names that are no candidate network of a study, and names given twice."""
+    from netloom.errors import ParameterError, nearest
+
+    known = [network.name for network in resolved.networks]
+    for name in names:
+        if name not in known:
+            raise ParameterError(f"the study has no network '{name}'", hint=nearest(name, known))
+    twice = [name for name in known if names.count(name) > 1]
+    if twice:
+        raise ParameterError(f"network '{twice[0]}' is named twice", hint="name each once")

@@ -25,6 +25,9 @@ Forwarding = Literal["pipelined", "staged", "none"]
 
 _SPAN = re.compile(r"^(\d+)(?:-(\d+))?$")
 
+#: More nodes than any fabric here; a range beyond is a slip that would fill the memory.
+_MOST_NODES = 1_000_000
+
 
 @dataclass(frozen=True)
 class Allocation:
@@ -64,7 +67,7 @@ def node_numbers(text: str) -> tuple[int, ...]:
         match = _SPAN.match(span.strip())
         first = int(match[1]) if match else 0
         last = int(match[2] or match[1]) if match else -1
-        if last < first:
+        if last < first or last >= _MOST_NODES:
             raise ParameterError(
                 f"'{span.strip()}' is no range of nodes", hint="write nodes like 0-31,64-95"
             )

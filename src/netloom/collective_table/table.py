@@ -34,6 +34,9 @@ _NETWORK_REDUCTION = "network reduction"
 #: What limits a call that is over half latency.
 LATENCY = "latency"
 
+#: Draws of the hash; each is a walk over all flows, and percentiles have long settled.
+_MOST_SEEDS = 100_000
+
 #: Ends of the range that is shown of what hashing draws.
 _LOW_PERCENTILE, _HIGH_PERCENTILE = 10.0, 90.0
 
@@ -157,6 +160,10 @@ def check_counts(ranks: int, stride: int, groups: int | None, seeds: int) -> Non
     for count, option in ((stride, "--stride"), (groups, "--groups"), (seeds, "--seeds")):
         if count is not None and count < 1:
             raise ParameterError(f"{option} {count} is too few", hint=f"write {option} 1 or more")
+    if seeds > _MOST_SEEDS:
+        raise ParameterError(
+            f"--seeds {seeds:,} are too many", hint=f"write --seeds 1 to {_MOST_SEEDS:,}"
+        )
     if groups is not None and groups % stride:
         nearest_groups = max(1, round(groups / stride)) * stride
         raise ParameterError(

@@ -21,8 +21,8 @@ from netloom.cost.distribution import check
 from netloom.errors import ParameterError
 from netloom.result import Range
 
-#: Largest number of draws: 8 MB for each input, half a gigabyte for a study.
-MOST_DRAWS = 1_000_000
+#: Largest number of draws: 1.6 MB for each input, a gigabyte for a study.
+MOST_DRAWS = 200_000
 
 
 @dataclass(frozen=True)

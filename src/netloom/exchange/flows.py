@@ -24,6 +24,9 @@ from netloom.errors import ParameterError, Problem, StudyError, nearest
 
 COLUMNS = ("source", "target", "bytes", "start_s")
 
+#: Up to here floating-point numbers tell every byte apart.
+LARGEST_FLOW_BYTES = 2**53
+
 
 @dataclass(frozen=True)
 class Flows:
@@ -134,6 +137,31 @@ def read_flows(path: str | Path, num_endpoints: int, names: Sequence[str] = ()) 
     return Flows.of(found[0], found[1], found[2], found[3])
 
 
+def flow_bytes(text: str) -> int:
+    """Return the size of a flow in bytes: a whole number, or an amount with its unit.
+
+    Raises
+    ------
+    ParameterError
+        When it is less than one byte, no whole number, or more than `LARGEST_FLOW_BYTES`.
+
+    Examples
+    --------
+    >>> flow_bytes("64 MB"), flow_bytes("1500")
+    (64000000, 1500)
+    """
+    try:
+        size_bytes = int(text) if text.isdecimal() else units.parse(text, "data")
+    except ParameterError:
+        size_bytes = 0
+    if not 1 <= size_bytes <= LARGEST_FLOW_BYTES or size_bytes != int(size_bytes):
+        raise ParameterError(
+            f"'{text}' is no size of a flow",
+            hint=f"write whole bytes from 1 to {LARGEST_FLOW_BYTES}, or like 64 MB or 64 MiB",
+        )
+    return int(size_bytes)
+
+
 def read_text(path: str | Path, what: str) -> str:
     """Return a file's text; raise `ParameterError` when it cannot be read."""
     try:
@@ -186,16 +214,11 @@ def _endpoint(
 
 
 def _bytes(text: str, wrong: _Line) -> int:
-    if text.isdecimal() and int(text) > 0:
-        return int(text)
     try:
-        value = 0.0 if text.lstrip("+-").isdecimal() else units.parse(text, "data")
-    except ParameterError:
-        value = 0.0
-    if value < 1 or value != int(value):
-        wrong(f"'{text}' is no size of a flow", "write whole bytes from 1, or like 64 MB")
+        return flow_bytes(text)
+    except ParameterError as error:
+        wrong(error.problem.message, error.problem.hint)
         return 0
-    return int(value)
 
 
 def _start(row: Mapping[str, str], wrong: _Line) -> float:

@@ -101,7 +101,7 @@ def closed_form(classes: Sequence[FailureClass], policy: RunPolicy) -> ClosedFor
         if each.effect == "slows"
     ]
     planned = math.fsum(
-        each.events_per_s * each.restart_s
+        each.events_per_s * each.restart_s * _noticed_fraction(each, per_s)
         for each in classes
         if each.effect == "slows" and each.moved
     )
@@ -155,10 +155,19 @@ def mean_speed(slowing: Sequence[tuple[float, float]]) -> float:
     return speed + none_worse
 
 
+def _noticed_fraction(each: FailureClass, interruptions_per_s: float) -> float:
+    """Return the share of broken parts that are noticed before an interruption ends them.
+
+    The shorter of two exponential times, of means n and M, is n/(1 + n/M) on average, and it is the
+    first of them with probability 1/(1 + n/M).
+    """
+    return 1 / (1 + each.notice_s * interruptions_per_s) if each.avoidable else 1.0
+
+
 def _borne_s(each: FailureClass, tau: float, interruptions_per_s: float) -> float:
     """Return for how long the job bears a broken part."""
     if each.moved:
-        return each.notice_s + tau / 2
+        return _noticed_fraction(each, interruptions_per_s) * (each.notice_s + tau / 2)
     if each.avoidable:
         return each.repair_s / (1 + each.repair_s * interruptions_per_s)
     return each.repair_s

@@ -44,7 +44,7 @@ class FailureArrays(NamedTuple):
     notice_s : float64, mean time until a slow part is noticed, or a silent failure shows,
         exponential; 0 at once.
     moved : bool, whether the job restarts off a noticed part after its next checkpoint.
-    avoidable : bool, whether any restart takes the job off the broken part.
+    avoidable : bool, whether any restart takes the job off the broken part, spares permitting.
     from_storage : bool, whether the copies in memory are lost with the part.
     ages : bool, whether the rate is higher in early life.
     """
@@ -155,6 +155,30 @@ def _replicas_left(failures, out, rules):
 
 
 @njit(cache=True, nogil=True)
+def _num_leaving(number, failures, broken, out, rules):
+    """Return how many broken parts of a class a restart takes the job off.
+
+    What is repaired in its place is borne where too few spares are at hand for all nodes on it,
+    unless the job is faster on the fewer replicas that are then left.
+    """
+    hanging = failures.num_nodes[number]
+    if rules.num_spares < 0 or failures.notice_s[number] > 0.0 or hanging == 0:
+        return broken[number]
+    free = rules.num_spares
+    for other in range(len(out)):
+        free -= out[other] * failures.num_nodes[other]
+    with_spares = max(0, min(broken[number], free // hanging))
+    if rules.shrinks and with_spares < broken[number]:
+        before = _replicas_left(failures, out, rules)
+        out[number] += broken[number]
+        after = _replicas_left(failures, out, rules)
+        out[number] -= broken[number]
+        if after * (1.0 + failures.slowdown[number]) >= before:
+            return broken[number]
+    return with_spares
+
+
+@njit(cache=True, nogil=True)
 def _work_on(job, step_s, speed, rules):
     """Let the job work or write for a while; return (work done, standstill at checkpoints)."""
     tau, stall, index = rules.interval_s, rules.stall_s, job[_INDEX]
@@ -234,7 +258,10 @@ def _play(rates_per_s, failures, rules, edges_s, factors, stream, scratch, lost,
                     notice_rate += waiting / failures.notice_s[number]
                     if noticed[number]:
                         moving = number
-                elif failures.moved[number]:
+                elif (
+                    failures.moved[number]
+                    and _num_leaving(number, failures, broken, out, rules) > 0
+                ):
                     moving = number
             nodes_out = 0.0
             for number in range(num_classes):
@@ -299,8 +326,9 @@ def _play(rates_per_s, failures, rules, edges_s, factors, stream, scratch, lost,
             for number in range(num_classes):
                 if failures.avoidable[number]:
                     # the job leaves the broken part; what hangs on it waits for the repair
-                    out[number] += broken[number]
-                    broken[number] = 0
+                    leaving = _num_leaving(number, failures, broken, out, rules)
+                    out[number] += leaving
+                    broken[number] -= leaving
                     noticed[number] = 0
             changed = True
             share = _replicas_left(failures, out, rules)

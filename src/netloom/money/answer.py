@@ -181,7 +181,7 @@ def money_of(
         sampling=sampling,
         candidates=tuple(candidates),
         pairs=_pairs([each.name for each in candidates], runs, accounts),
-        inputs=worst_first(inputs | rented),
+        inputs=worst_first((inputs | rented).values()),
         scale_up=f"{scale_up.title}: {scale_up.vendor}, {standard}",
     )
 

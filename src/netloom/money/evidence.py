@@ -9,26 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from netloom import catalog
-from netloom.cost.prices import Prices
 from netloom.failure.evidence import counted
 from netloom.money.inputs import Input, from_quantity, of_part, of_study
 from netloom.money.ledger import power_terms, price_terms
-from netloom.resolve import Resolved
+from netloom.money.trace import SITE
+from netloom.resolve import Resolved, prices_of
 from netloom.result import BomLine, Range
+from netloom.schema.study import Reliability
 
 _YEAR_S = 365.25 * 86400.0
-
-#: Numbers of a site that the cost of a second has in it.
-_SITE = (
-    "electricity_usd_per_j", "pue", "maintenance_per_year", "depreciation_s",
-    "installation_fraction",
-)  # fmt: skip
 
 #: Number of the failure rates -> key of a study's section reliability that takes its place.
 _ASKED = {
     "detection_s": "detection", "restart_s": "restart", "repair_s": "repair_time",
     "storage_bytes_per_s": "storage_rate", "checkpoint_bytes_per_parameter": "",
 }  # fmt: skip
+
+#: Key of a study's section reliability that has no number in the catalogue -> its dimension.
+_SHAPES = {
+    "checkpoint_interval": "time", "spares": "count", "repair_crews": "count",
+    "corruption_notice": "time", "early_life": "time", "early_life_factor": "count",
+    "early_life_shape": "fraction", "storage_every": "count", "straggler_rate": "fraction",
+    "straggler_slowdown": "fraction", "straggler_notice": "time", "flaps": "count",
+    "flap_time": "time", "feed_nodes": "count", "feed_failure_rate": "fraction",
+}  # fmt: skip
+
+#: What a count of failures was taken over -> in words.
+_COUNTED = {"job": "accelerator of a job"}
 
 #: Rates by kind of part, used where the failure rates count no components.
 _RATES = ("accelerator_per_s", "node_other_per_s", "nic_per_s", "software_per_s")
@@ -43,9 +50,7 @@ def inputs_of_runs(resolved: Resolved, bom: Sequence[BomLine]) -> dict[str, Inpu
     bom : bill of materials of the candidate.
     """
     found = {each.path: each for each in (*_failing(resolved), *_asked(resolved), *_network(bom))}
-    economics = resolved.study.economics
-    adjust: dict[str, float] = {str(key): change for key, change in economics.adjust.items()}
-    prices = Prices(resolved.prices, adjust, economics.quotes)
+    prices = prices_of(resolved)
 
     def uses(one: Input) -> str:
         found[one.path] = one
@@ -54,7 +59,8 @@ def inputs_of_runs(resolved: Resolved, bom: Sequence[BomLine]) -> dict[str, Inpu
     # the terms are not needed, what they name is
     for _ in (*price_terms(resolved, bom, prices, uses), *power_terms(resolved, bom, uses)):
         continue
-    for field in _SITE:
+    # a second of the cluster costs what a plan's run does in one
+    for field in SITE:
         uses(of_part("site-costs", resolved.site, field))
     return found
 
@@ -63,7 +69,7 @@ def _failing(resolved: Resolved) -> Iterator[Input]:
     """Yield the failure rates of accelerators, nodes, NICs and software."""
     rates = resolved.rates
     for name, known in rates.components.items():
-        exposure = known.exposure_s
+        exposure, one = known.exposure_s, _COUNTED.get(known.part, known.part)
         mode = counted(known.events, float(exposure)).per_s
         yield Input(
             path=f"failure-rates/{rates.name}.components.{name}",
@@ -74,7 +80,7 @@ def _failing(resolved: Resolved) -> Iterator[Input]:
             grade=exposure.grade,
             date=exposure.date,
             basis=f"per second, {known.events} in {float(exposure) / _YEAR_S:,.0f} years of one "
-            f"{known.part}, drawn from the gamma distribution of that count",
+            f"{one}, drawn from the gamma distribution of that count",
             sources=exposure.source,
         )
     if not rates.components:
@@ -92,9 +98,28 @@ def _asked(resolved: Resolved) -> Iterator[Input]:
         else:
             dimension = getattr(resolved.rates, field).dimension
             yield of_study(f"reliability.{key}", float(asked), dimension)
-    for key in ("straggler_rate", "flaps", "feed_failure_rate"):
-        if said := float(getattr(reliability, key)):
-            yield of_study(f"reliability.{key}", said, "count")
+    for key in _shaping(reliability):
+        value = getattr(reliability, key)
+        if value is not None:
+            yield of_study(f"reliability.{key}", float(value), _SHAPES[key])
+    if reliability.checkpoint != "synchronous":
+        yield of_part("accelerator", resolved.accelerator, "host_bytes_per_s")
+
+
+def _shaping(reliability: Reliability) -> Iterator[str]:
+    """Yield keys that shape the runs, those that the study leaves at their usual values too."""
+    yield from ("checkpoint_interval", "spares", "repair_crews", "corruption_notice", "early_life")
+    if reliability.early_life is not None:
+        weibull = reliability.early_life_shape is not None
+        yield "early_life_shape" if weibull else "early_life_factor"
+    if reliability.checkpoint == "in-memory":
+        yield "storage_every"
+    if reliability.straggler_rate:
+        yield from ("straggler_rate", "straggler_slowdown", "straggler_notice")
+    if reliability.flaps:
+        yield from ("flaps", "flap_time")
+    if reliability.feed_failure_rate:
+        yield from ("feed_failure_rate", "feed_nodes")
 
 
 def _network(bom: Sequence[BomLine]) -> Iterator[Input]:

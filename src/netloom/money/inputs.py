@@ -7,7 +7,7 @@ the same number share its draws.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -211,6 +211,16 @@ def of_study(key: str, value: float, dimension: str) -> Input:
     )
 
 
-def worst_first(inputs: Mapping[str, Input]) -> tuple[Input, ...]:
-    """Return inputs by grade, the weakest evidence first, and by path."""
-    return tuple(sorted(inputs.values(), key=lambda each: (-each.badness, each.path)))
+def worst_first(inputs: Iterable[Input]) -> tuple[Input, ...]:
+    """Return inputs by grade, the weakest evidence first, and by path; each once.
+
+    One path may stand for two values, as two studies may quote one part differently.
+
+    Examples
+    --------
+    >>> asked = of_study("reliability.restart", 60.0, "time")
+    >>> [each.path for each in worst_first([asked, asked])]
+    ['study.reliability.restart']
+    """
+    once = {(each.path, each.value): each for each in inputs}
+    return tuple(sorted(once.values(), key=lambda each: (-each.badness, each.path)))

@@ -12,7 +12,7 @@ from netloom.errors import ConservationError
 from netloom.money.account import Account, Term
 from netloom.money.failing import Cause, Failing
 from netloom.money.inputs import AGE, POWER, Input, from_quantity, of_part, of_price, of_study
-from netloom.resolve import Resolved
+from netloom.resolve import Resolved, prices_of
 from netloom.result import BomLine, Candidate
 from netloom.workload.parameters import count_parameters
 from netloom.workload.shape import from_config
@@ -39,9 +39,7 @@ _TIMES = ("detection_s", "restart_s", "checkpoint_bytes_per_parameter", "storage
 
 def account_of(resolved: Resolved, candidate: Candidate) -> Account:
     """Return the account of one candidate of a study."""
-    economics = resolved.study.economics
-    adjust: dict[str, float] = {str(key): change for key, change in economics.adjust.items()}
-    prices = Prices(resolved.prices, adjust, economics.quotes)
+    prices = prices_of(resolved)
     inputs: dict[str, Input] = {}
 
     def uses(one: Input) -> str:

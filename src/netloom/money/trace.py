@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from netloom.cost.prices import Prices
 from netloom.money.inputs import Input, of_part, worst_first
 from netloom.money.ledger import failing_of, power_terms, price_terms
-from netloom.resolve import Resolved
+from netloom.resolve import Resolved, prices_of
 from netloom.result import Candidate
 
 #: Figures of a plan.
 CAPEX, POWER, FAILURES, RUN = "capex", "power", "goodput and days", "run cost"
 
-#: Numbers of a site in a plan, and the figures that they are in.
-_SITE = {
+#: Numbers of a site in a plan, and the figures that they are in: all are in the cost of its run.
+SITE = {
     "electricity_usd_per_j": (RUN,),
     "pue": (RUN,),
     "maintenance_per_year": (RUN,),
@@ -49,9 +48,7 @@ def numbers_of_plan(resolved: Resolved, candidates: Sequence[Candidate]) -> tupl
     numbers: dict[str, Input] = {}
     figures: dict[str, dict[str, None]] = {}
     networks: dict[str, dict[str, None]] = {}
-    economics = resolved.study.economics
-    adjust: dict[str, float] = {str(key): change for key, change in economics.adjust.items()}
-    prices = Prices(resolved.prices, adjust, economics.quotes)
+    prices = prices_of(resolved)
 
     def noting(name: str, *figures_of_number: str) -> Callable[[Input], str]:
         def note(one: Input) -> str:
@@ -69,9 +66,9 @@ def numbers_of_plan(resolved: Resolved, candidates: Sequence[Candidate]) -> tupl
         for _ in power_terms(resolved, each.bom, noting(each.name, POWER, RUN)):
             continue
         failing_of(resolved, each, noting(each.name, FAILURES, RUN))
-        for field, used_in in _SITE.items():
+        for field, used_in in SITE.items():
             noting(each.name, *used_in)(of_part("site-costs", resolved.site, field))
     return tuple(
         Traced(one, tuple(figures[one.path]), tuple(networks[one.path]))
-        for one in worst_first(numbers)
+        for one in worst_first(numbers.values())
     )

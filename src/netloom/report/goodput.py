@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from netloom.failure.early_life import GROWN_UP
 from netloom.money.inputs import Input, worst_first
 from netloom.report.sources import source_lines
 from netloom.search.runs import CandidateRuns, StudyRuns
@@ -103,9 +104,7 @@ def print_runs(found: StudyRuns, console: Console, *, sources: bool = False) -> 
 
 def inputs_of(found: StudyRuns) -> tuple[Input, ...]:
     """Return what all candidates rest on, the weakest evidence first."""
-    return worst_first(
-        {path: one for each in found.candidates for path, one in each.inputs.items()}
-    )
+    return worst_first(one for each in found.candidates for one in each.inputs.values())
 
 
 def ties(found: StudyRuns) -> list[str]:
@@ -128,11 +127,12 @@ def ties(found: StudyRuns) -> list[str]:
 def _comparison(found: StudyRuns) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("network", overflow="fold", min_width=16)
+    # in lines of their own, so that the last column is not cut off where a pipe is narrow
     for heading in (
-        "days 10 %", "50 %", "90 %", "formula", "later by", "sooner than next",
-        "effective 50 %", "formula", "restarts a day", "nodes out", "lost",
+        "days\n10 %", "\n50 %", "\n90 %", "\nformula", "later\nby", "sooner\nthan next",
+        "effective\n50 %", "\nformula", "restarts\na day", "nodes\nout", "lost\n50 %",
     ):  # fmt: skip
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     names = [each.name for each in found.candidates]
     following = dict(pairwise(names))
     pairs = {(pair.first, pair.second): pair for pair in found.pairs}
@@ -160,10 +160,19 @@ def _later(days: float) -> str:
 
 def _policy(each: CandidateRuns) -> str:
     policy = each.policy
+    beyond = [
+        words
+        for words, is_so in (
+            ("waiting for spares", policy.num_spares is not None),
+            ("early life", policy.early_life != GROWN_UP),
+        )
+        if is_so
+    ]
+    left_out = f"\nthe formula leaves out {' and '.join(beyond)}" if beyond else ""
     spares = "always a spare node" if policy.num_spares is None else f"{policy.num_spares} spares"
     return (
         f"step {each.step_s:.3f} s; a checkpoint every {show(each.runs.interval_s, 'time')} that "
-        f"stalls {show(policy.stall_s, 'time')}; {spares}\n{interval_words(each)}"
+        f"stalls {show(policy.stall_s, 'time')}; {spares}\n{interval_words(each)}{left_out}"
     )
 
 
@@ -186,7 +195,7 @@ def _losses(each: CandidateRuns) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("lost to", overflow="fold", min_width=24)
     for heading in ("GPU-hours", "share", "events/day", "a step then takes"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     known = {failure.cause: failure for failure in each.classes}
     hours = lost_gpu_hours(each)
     total = sum(hours.values())

@@ -24,8 +24,12 @@ _PARTS = (
     ("straggler", "stragglers", "bright_yellow", "s"),
 )  # fmt: skip
 _BAR_CELLS = 40
-#: Below this width the ranges and the totals go; below the second, the switches too.
-_WIDE, _NARROW = 118, 96
+#: Columns of the ranking, and the least width of the console at which each is shown: cut short, a
+#: table would lose the names first.
+_COLUMNS = {
+    "days": 0, "step s": 0, "MFU %": 76, "goodput %": 76, "network M$": 0, "low-high": 120,
+    "total M$": 120, "network MW": 88, "switches": 98,
+}  # fmt: skip
 
 
 def print_result(result: StudyResult, console: Console, top: int | None = None) -> None:
@@ -91,34 +95,36 @@ def print_sources(traced: Iterable[Traced], num_networks: int, console: Console)
 
 
 def _ranking(shown: tuple[Candidate, ...], console: Console) -> Table:
-    wide, narrow = console.width >= _WIDE, console.width < _NARROW
     style = box.MARKDOWN if _plain(console) else box.SIMPLE_HEAD
     table = Table(box=style, pad_edge=False, padding=(0, 1), header_style="bold")
     table.add_column("#", justify="right")
     table.add_column("network", overflow="fold", min_width=18)
-    for heading in ("days", "step s", "MFU %", "goodput %", "network M$"):
+    headings = [heading for heading, least in _COLUMNS.items() if console.width >= least]
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    if wide:
-        table.add_column("low-high", justify="right", no_wrap=True)
-        table.add_column("total M$", justify="right", no_wrap=True)
-    table.add_column("network MW", justify="right", no_wrap=True)
-    if not narrow:
-        table.add_column("switches", justify="right", no_wrap=True)
     for candidate in shown:
-        network = candidate.network_capex_usd
-        cells: list[str | Text] = [
-            str(candidate.rank), Text(candidate.name),
-            f"{candidate.days:.1f}", f"{candidate.step_s:.3f}",
-            f"{100 * candidate.mfu:.1f}", f"{100 * candidate.goodput.effective_fraction:.1f}",
-            _millions(network.mode),
-        ]  # fmt: skip
-        if wide:
-            cells += [_range(network), _millions(candidate.total_capex_usd.mode)]
-        cells.append(f"{candidate.network_power_w / 1e6:.3f}")
-        if not narrow:
-            cells.append(f"{sum(candidate.counts.switches.values()):,}")
-        table.add_row(*cells, style="bold green" if candidate.rank == 1 else None)
+        cells = _cells(candidate)
+        table.add_row(
+            str(candidate.rank), Text(candidate.name), *(cells[heading] for heading in headings),
+            style="bold green" if candidate.rank == 1 else None,
+        )  # fmt: skip
     return table
+
+
+def _cells(candidate: Candidate) -> dict[str, str]:
+    """Return a candidate's figures by the headings of `_COLUMNS`."""
+    network = candidate.network_capex_usd
+    return {
+        "days": f"{candidate.days:.1f}",
+        "step s": f"{candidate.step_s:.3f}",
+        "MFU %": f"{100 * candidate.mfu:.1f}",
+        "goodput %": f"{100 * candidate.goodput.effective_fraction:.1f}",
+        "network M$": _millions(network.mode),
+        "low-high": _range(network),
+        "total M$": _millions(candidate.total_capex_usd.mode),
+        "network MW": f"{candidate.network_power_w / 1e6:.3f}",
+        "switches": f"{sum(candidate.counts.switches.values()):,}",
+    }
 
 
 def _range(sum_usd: Range) -> str:

@@ -12,6 +12,7 @@ from netloom.catalog import parts
 from netloom.catalog.failure_rates import FailureRates
 from netloom.catalog.prices import PriceBook, SiteCosts
 from netloom.catalog.software import Software
+from netloom.cost.prices import Prices
 from netloom.errors import StudyError
 from netloom.resolve import rates
 from netloom.resolve.checks import sized_parameters, study_problems
@@ -135,6 +136,13 @@ def resolve(study: Study, directory: Path) -> Resolved:
         site=catalog.get("site-costs", economics.site),
         rates=catalog.get("failure-rates", study.reliability.rates),
     )
+
+
+def prices_of(resolved: Resolved) -> Prices:
+    """Return the prices of a study: its book's with its changes and quotes."""
+    economics = resolved.study.economics
+    adjust: dict[str, float] = {str(key): change for key, change in economics.adjust.items()}
+    return Prices(resolved.prices, adjust, economics.quotes)
 
 
 def _resolved_network(network: Network, cluster: Cluster, node: parts.Node) -> ResolvedNetwork:

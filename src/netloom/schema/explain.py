@@ -1,4 +1,4 @@
-"""What pydantic refuses, in the words of someone who writes a study file."""
+"""What pydantic refuses, in the words of someone who writes a study file, or a scenario."""
 
 from __future__ import annotations
 
@@ -119,12 +119,16 @@ def section(model: Any, path: KeyPath) -> type[BaseModel] | None:
     'Media'
     """
     for step in path:
+        if typing.get_origin(model) is dict:  # the step is one of its free keys
+            model = _model_inside(typing.get_args(model)[1])
+            continue
         if not _is_model(model):
             return None
         if isinstance(step, int):
             continue
         field = model.model_fields.get(step)
-        model = _model_inside(field.annotation) if field is not None else None
+        inside = field.annotation if field is not None else None
+        model = inside if typing.get_origin(inside) is dict else _model_inside(inside)
     return model if _is_model(model) else None
 
 

@@ -27,6 +27,9 @@ from netloom.schema.values import (
 #: Classes of prices that a study can move together; the groups of the bill of materials.
 PriceClass = Literal["nodes", "nics", "switches", "optics", "cables", "installation"]
 
+#: Kernels count on from a seed in 64 bits, and every JSON reader holds whole numbers up to here.
+LARGEST_SEED = 2**53
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -407,4 +410,4 @@ class Study(_Section):
         default="run-cost",
         description="What ranks the candidates: dollars or days of the run, or what is bought.",
     )
-    seed: Whole = Field(default=0, ge=0, description="Seed of every random draw.")
+    seed: Whole = Field(default=0, ge=0, le=LARGEST_SEED, description="Seed of every random draw.")

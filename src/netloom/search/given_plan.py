@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -22,6 +23,9 @@ KEYS = {
 
 #: Columns that follow from the others.
 _DERIVED = ("data", "num_micro_batches")
+#: Digits of a size; no cluster has a thousand million accelerators.
+_MOST_DIGITS = 9
+
 _CHOICES = {"sharding": SHARDINGS, "recompute": RECOMPUTES, "context_kind": CONTEXT_KINDS}
 
 
@@ -89,7 +93,7 @@ def parsed(text: str) -> dict[str, int | str]:
                 )
             found[name] = value
             continue
-        if not (equals and value.isdecimal() and int(value) > 0):
+        if not (equals and value.isdecimal() and len(value) <= _MOST_DIGITS and int(value) > 0):
             raise ParameterError(f"'{part.strip()}' sets no size", hint=f"write {key}=8")
         found[name] = int(value)
     return found
@@ -131,7 +135,7 @@ def _reasons(space: PlanSpace, given: dict[str, int | str]) -> Iterator[str]:
     names = [name for name in inner if name in sizes]
     if "data" in sizes and not is_whole:
         names.append("data")
-    product, total = int(np.prod([sizes[name] for name in names])), space.num_accelerators
+    product, total = math.prod(sizes[name] for name in names), space.num_accelerators
     if total % product:
         written = " x ".join(f"{name} {sizes[name]}" for name in names)
         number = "" if len(names) == 1 else f" is {product} and"

@@ -17,7 +17,7 @@ from netloom.errors import NetloomError, ParameterError, StudyError
 from netloom.layout import AUTO
 from netloom.resolve import Resolved, ResolvedNetwork, resolve
 from netloom.resolve.rates import full_bytes_per_s
-from netloom.schema.study import Media, Network, Study
+from netloom.schema.study import Media, Study
 
 #: Tapers that are looked at beside a network's own, uplinks over downlinks of a leaf.
 _TAPERS = (0.125, 0.25, 0.5, 1.0)
@@ -93,10 +93,6 @@ def why(error: NetloomError) -> str:
     return str(error).partition("\n")[0]
 
 
-def _with(study: Study, network: Network) -> dict[str, Any]:
-    return {"networks": (network,)}
-
-
 def _nic_rates(resolved: Resolved, network: ResolvedNetwork, study: Study) -> Iterator[Variant]:
     """Yield the next NIC above and the next below that speak the protocol and have a price."""
     own = network.nic_bytes_per_s
@@ -125,7 +121,7 @@ def _nic_rates(resolved: Resolved, network: ResolvedNetwork, study: Study) -> It
             update={"nic": name, "nic_rate": None, "link_rate": None, "media": Media()}
         )
         change = f"{units.show(rate, 'rate')} NICs, {name}, with media by price"
-        yield _variant(resolved, study, "NIC rate", change, **_with(study, changed))
+        yield _variant(resolved, study, "NIC rate", change, networks=(changed,))
 
 
 def _lanes_too_slow(resolved: Resolved, nic_bytes_per_s: float) -> str:
@@ -160,7 +156,7 @@ def _tapers(resolved: Resolved, network: ResolvedNetwork, study: Study) -> Itera
         changed = network.network.model_copy(update={"fabric": fabric})
         how = "more" if taper > own else "fewer"
         change = f"{how} spines, {1 / taper:g} downlinks to an uplink"
-        yield _variant(resolved, study, "spines", change, **_with(study, changed))
+        yield _variant(resolved, study, "spines", change, networks=(changed,))
     if not above:
         yield Variant("spines", "more spines", None, "the leaves have full bandwidth already")
 
@@ -212,7 +208,7 @@ def _media(resolved: Resolved, network: ResolvedNetwork, study: Study) -> Iterat
                 update={"media": media.model_copy(update={place: other.name})}
             )
             change = f"{other.technology} on {place} links, {other.name}"
-            yield _variant(resolved, study, "optics", change, **_with(study, changed))
+            yield _variant(resolved, study, "optics", change, networks=(changed,))
     if media.host == media.trunk == AUTO:
         yield Variant(
             "optics", "other optics", None,

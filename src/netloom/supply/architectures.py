@@ -64,6 +64,11 @@ class Published:
     sources: tuple[str, ...]
     note: str
 
+    @property
+    def middle(self) -> float:
+        """Half-way between the ends of the range."""
+        return (self.low + self.high) / 2
+
     def counted(self, attach: Attach) -> float:
         """Return the same count of a computed ratio."""
         whole = {
@@ -180,12 +185,7 @@ def closest(candidate: Candidate, attach: Attach) -> Architecture:
             return architecture(name)
     same = [name for name, entry in _entries().items() if entry["published"]["of"] == "800G"]
     found = (architecture(name) for name in same)
-    return min(
-        found,
-        key=lambda each: abs(
-            (each.published.low + each.published.high) / 2 - each.published.counted(attach)
-        ),
-    )
+    return min(found, key=lambda each: abs(each.published.middle - each.published.counted(attach)))
 
 
 def beside_published(attach: Attach, found: Architecture) -> str:
@@ -237,18 +237,18 @@ def count_network(network: Mapping[str, Any], name: str) -> Attach:
     )  # fmt: skip
 
 
-def difference(architecture: Architecture) -> str:
+def difference(found: Architecture) -> str:
     """Return why computed and published differ, or agree, in words made from the numbers."""
-    published, computed = architecture.published, architecture.computed
+    published, computed = found.published, found.computed
     said = [f"published {published.text}"]
-    for each, value in zip(architecture.configurations, computed, strict=True):
+    for each, value in zip(found.configurations, computed, strict=True):
         said.append(f"{each.name} {value:.3g} ({words(each.attach)})")
-    return f"{'; '.join(said)}. {_verdict(architecture)}"
+    return f"{'; '.join(said)}. {_verdict(found)}"
 
 
-def _verdict(architecture: Architecture) -> str:
-    published, computed = architecture.published, architecture.computed
-    pairs = list(zip(architecture.configurations, computed, strict=True))
+def _verdict(found: Architecture) -> str:
+    published, computed = found.published, found.computed
+    pairs = list(zip(found.configurations, computed, strict=True))
     inside = [each for each, value in pairs if _inside(value, published)]
     if inside:
         outside = "".join(
@@ -257,8 +257,8 @@ def _verdict(architecture: Architecture) -> str:
             if not _inside(value, published)
         )
         return f"Inside the published range: {', '.join(each.name for each in inside)}{outside}"
-    middle = (published.low + published.high) / 2
-    ordered = sorted(zip(computed, architecture.configurations, strict=True), key=lambda x: x[0])
+    middle = published.middle
+    ordered = sorted(zip(computed, found.configurations, strict=True), key=lambda x: x[0])
     below = [pair for pair in ordered if pair[0] < middle]
     above = [pair for pair in ordered if pair[0] > middle]
     if below and above:

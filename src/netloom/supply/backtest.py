@@ -14,8 +14,9 @@ Known are the statements published up to the month, of all series. The forecast 
   also published changes from year to year, which are those of earlier generations.
 
 The next logarithm is drawn from Student's t around the mean of the n known ones, with n - 1 degrees
-of freedom and their deviation times sqrt(1 + 1/n): few known ratios make a wide interval, and with
-fewer than three there is none. The interval is that of 10 to 90 % of the draws.
+of freedom and their deviation times sqrt(1 + 1/n); the sum of k next ones has k times the mean and
+sqrt(k + k^2/n). Few known ratios make a wide interval, and with fewer than three there is none. The
+interval is that of 10 to 90 % of the draws.
 
 No constant is fitted, but the method was chosen with the outcomes in view: how often it held is a
 description of these series, and no promise for others.
@@ -86,6 +87,11 @@ class Prediction:
     num_statements: int
     num_ratios: int
 
+    @property
+    def spread_words(self) -> str:
+        """What the spread is made of: errors of earlier statements, or yearly growths."""
+        return _counted(self.num_ratios, "error" if self.route == "statements" else "growth")
+
 
 @dataclass(frozen=True)
 class Backtest:
@@ -107,31 +113,27 @@ class Backtest:
         return value.percentile_10 <= self.outcome.value.mode <= value.percentile_90
 
     @property
+    def side(self) -> str:
+        """Where the outcome is, ``"below"`` or ``"above"`` the interval; empty where it held."""
+        if self.held:
+            return ""
+        is_below = self.outcome.value.mode < self.prediction.value.percentile_10
+        return "below" if is_below else "above"
+
+    @property
     def words(self) -> str:
         """The test in one sentence."""
         predicted, value = self.prediction, self.prediction.value
-        verdict = "held" if self.held else "missed"
-        side = "" if self.held else self._side
-        counts = {
-            "statement": predicted.num_statements,
-            "error" if predicted.route == "statements" else "growth": predicted.num_ratios,
-        }
-        known = " and ".join(
-            f"{number} {noun}" + ("s" if number != 1 else "") for noun, number in counts.items()
-        )
+        verdict = "held" if self.held else f"missed, the outcome is {self.side}"
+        known = f"{_counted(predicted.num_statements, 'statement')} and {predicted.spread_words}"
         low, high, outcome = (
-            _shown(each, predicted.unit)
+            shown(each, predicted.unit)
             for each in (value.percentile_10, value.percentile_90, self.outcome.value.mode)
         )
         return (
-            f"{verdict}{side}: by {predicted.until} {low} to {high} {predicted.unit}, "
+            f"{verdict}: by {predicted.until} {low} to {high} {predicted.unit}, "
             f"from {known}; {self.outcome.kind} of {self.outcome.said} {outcome}"
         )
-
-    @property
-    def _side(self) -> str:
-        low = self.outcome.value.mode < self.prediction.value.percentile_10
-        return ", the outcome is below" if low else ", the outcome is above"
 
 
 def forecast(name: str, until: str, period: int, sampling: Sampling = SAMPLING) -> Prediction:
@@ -209,9 +211,10 @@ def _next_logs(
     """Return the mean of so many next logarithms together, and float64 draws of it, shape (D,)."""
     known = np.array(logs)
     mean = float(known.mean())
-    deviation = float(known.std(ddof=1)) * math.sqrt(1 + 1 / len(known))
+    # the error of the mean is the same in every step, so that its variance grows with their square
+    deviation = float(known.std(ddof=1)) * math.sqrt(steps + steps**2 / len(known))
     random = np.random.default_rng([sampling.seed, zlib.crc32(key.encode())])
-    drawn = random.standard_t(len(known) - 1, size=(steps, sampling.num_draws)).sum(axis=0)
+    drawn = random.standard_t(len(known) - 1, size=sampling.num_draws)
     return steps * mean, steps * mean + deviation * drawn
 
 
@@ -318,7 +321,7 @@ def growths(seen: Iterable[Series]) -> list[float]:
 def _check_month(month: str) -> None:
     """Refuse what is no month: months are compared as texts."""
     if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", month):
-        raise ParameterError(f"'{month}' is no month", hint="write it like 2025-03")
+        raise ParameterError(f"'{month}' is no month of this century", hint="write it like 2025-03")
 
 
 def _seen(series: Series, until: str) -> Series:
@@ -345,15 +348,19 @@ def _range(entries: Sequence[Forecast]) -> Range:
     )
 
 
-def _shown(value: float, unit: str) -> str:
+def shown(value: float, unit: str) -> str:
     """Return a value with the prefixes of counts; prices as they are.
 
     Examples
     --------
-    >>> _shown(19.5e6, "modules"), _shown(0.51, "USD/(Gb/s)")
+    >>> shown(19.5e6, "modules"), shown(0.51, "USD/(Gb/s)")
     ('19.5 M', '0.51')
     """
     return f"{value:.3g}" if unit.startswith("USD/") else units.show(value, "count")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _is_price(series: Series) -> bool:

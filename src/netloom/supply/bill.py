@@ -15,15 +15,17 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from netloom import catalog
-from netloom.cost.draws import Sampling
+from netloom.cost.draws import Interval, Sampling, interval
 from netloom.cost.prices import Prices
 from netloom.errors import ConservationError, ParameterError, nearest
 from netloom.money.account import INSTALLED, Term, Value, Values
 from netloom.money.answer import common_fraction
 from netloom.money.inputs import Input, of_part
 from netloom.money.ledger import price_terms
-from netloom.resolve import Resolved
+from netloom.resolve import Resolved, prices_of
 from netloom.result import BomLine, Candidate, StudyResult
 
 #: Part of the bill that is labour.
@@ -107,9 +109,7 @@ def bill_of(resolved: Resolved, candidate: Candidate) -> Bill:
     ConservationError
         When the inputs do not add up to a line of the candidate's bill.
     """
-    economics = resolved.study.economics
-    adjust = {str(key): change for key, change in economics.adjust.items()}
-    prices = Prices(resolved.prices, adjust, economics.quotes)
+    prices = prices_of(resolved)
     inputs: dict[str, Input] = {}
 
     def uses(one: Input) -> str:
@@ -180,6 +180,13 @@ def network_of(bill: Bill) -> Bill:
             if line.part in bill.makers_fraction
         },
     )
+
+
+def total_of(bill: Bill, sampling: Sampling) -> Interval:
+    """Return what a bill adds up to on the draws, US$."""
+    values = {path: each.draw(sampling) for path, each in bill.inputs.items()}
+    usd = sum(bill.usd(values).values(), np.zeros(sampling.num_draws))
+    return interval(bill.total_usd, np.asarray(usd))
 
 
 def sampling_of(resolved: Resolved, num_draws: int, seed: int) -> Sampling:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from netloom.cost.draws import Interval, Sampling
 from netloom.errors import ConservationError, ParameterError
 from netloom.money.inputs import Input, worst_first
-from netloom.result import Range
 from netloom.supply.bill import Bill
 from netloom.supply.cents import apportion, in_cents
 from netloom.supply.chain import OTHERS, Chain, Market, chain_of
@@ -193,7 +192,7 @@ def exposure(bills: Mapping[str, Bill], sampling: Sampling, chain: Chain | None 
         sampling=sampling,
         designs=tuple(designs),
         changes=tuple(changes),
-        inputs=_once(inputs + list(inputs_of(chain))),
+        inputs=worst_first([*inputs, *inputs_of(chain)]),
     )
 
 
@@ -335,9 +334,3 @@ def _groups(chain: Chain) -> dict[str, str]:
 
 def _regions(chain: Chain) -> dict[str, str]:
     return {name: company.region for name, company in chain.companies.items()} | {OTHERS: ""}
-
-
-def _once(inputs: Sequence[Input]) -> tuple[Input, ...]:
-    """Return inputs worst first, each once; one path may have a value in each of two studies."""
-    kept: dict[tuple[str, Range], Input] = {(each.path, each.value): each for each in inputs}
-    return worst_first({f"{path} {value}": each for (path, value), each in kept.items()})

@@ -196,7 +196,7 @@ def kept_shares(
     region that keeps half of what it had takes a quarter of the market's added value with it.
 
     >>> lead, next_one = np.array([0.5]), np.array([1 / 6])
-    >>> effect = Effect(points=(("lead", -0.1),), regions={"CN": 0.5})
+    >>> effect = Effect(points=(("lead", "", -0.1),), regions={"CN": 0.5})
     >>> found = kept_shares({"lead": lead, "next": next_one}, effect, {"lead": "CN", "next": "US"})
     >>> [round(float(share[0]), 3) for share in found[0].values()]
     [0.4, 0.2]
@@ -204,7 +204,7 @@ def kept_shares(
     (0.8, 0.25)
     """
     sold: dict[str, Value] = dict(shares)
-    for company, points in effect.points:
+    for company, _, points in effect.points:
         if company in sold:
             sold = _shifted(sold, company, points)
     factor: Value = 1.0

@@ -1,9 +1,11 @@
 """Prices, purchases and market shares on the same draws, and what they make of each part.
 
-Every share is drawn as a triangle of its own. Where the purchases for one component exceed its
-price on a draw, or the companies of one market exceed the market, all of them are divided by their
-sum: their proportions stay, and nothing is left for the maker, or for others. So distributions are
-pulled in at their high ends, and only where ranges leave no room.
+Every share is drawn as a triangle of its own. What all makers pay for one component shares a
+factor, and so does what one company sells: notes on one price and one ranking are behind several of
+them. Where the purchases for one component exceed its price on a draw, or the companies of one
+market exceed the market, all of them are divided by their sum: their proportions stay, and nothing
+is left for the maker, or for others. So distributions are pulled in at their high ends, and only
+where ranges leave no room.
 
 Down a part, with s(b, c) the share of component b's price that pays for c:
 
@@ -212,9 +214,14 @@ def _prices(
 
 def _purchase(buyer: str, bought: str, quantity: Quantity) -> Input:
     path = f"component/{buyer}.components.{bought}"
-    return from_quantity(path, f"{bought}, share of what {buyer} costs", quantity)
+    return from_quantity(
+        path, f"{bought}, share of what {buyer} costs", quantity, f"dollars of {bought}"
+    )
 
 
 def _sold(company: str, component: str, sells: Mapping[str, Quantity]) -> Input:
     path = f"company/{company}.sells.{component}"
-    return from_quantity(path, f"share of {company} in sales of {component}", sells[component])
+    return from_quantity(
+        path, f"share of {company} in sales of {component}", sells[component],
+        f"standing of {company}",
+    )  # fmt: skip

@@ -6,15 +6,17 @@ than either; and the sector's sums are checked year by year (`netloom.supply.sec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from netloom import catalog
 from netloom.catalog.outlook import BuildOut, Scenario
 from netloom.cost.draws import Interval, Sampling
 from netloom.money.inputs import Input, worst_first
-from netloom.result import Range
 from netloom.supply import drawn, sector
 from netloom.supply import scenario as stories
 from netloom.supply.bill import Bill
@@ -96,51 +98,44 @@ def run(
     chain = chain_for(bills, build_out, told)
     drawn_basis = basis_of(bills, build_out, told, sampling, chain)
     mode_basis = basis_of(bills, build_out, told, Modes(1, 0, 0.0), chain)
-    lines, designs = drawn_basis.lines, tuple(drawn_basis.contents)
+    lines = drawn_basis.lines
     dollars: dict[tuple[str, int, Line], Interval] = {}
     accelerators: dict[tuple[str, int, str], Interval] = {}
-    design_usd: tuple[dict[tuple[str, int, str], Interval], ...] = ({}, {})
+    design_usd: dict[tuple[str, int, str], Interval] = {}
+    design_network_usd: dict[tuple[str, int, str], Interval] = {}
     at_risk: dict[tuple[str, int, Line], Risk] = {}
     by_design: dict[tuple[str, str, Line], Risk] = {}
     first: tuple[Totals, Totals] | None = None
-    planned: dict[str, list[Interval]] = {}
     for each in told:
         modes, draws = totals_of(mode_basis, each), totals_of(drawn_basis, each)
-        for year, rows in draws.years.items():
-            dollars.update(_keyed(each.name, year, lines, intervals(modes.years[year][:, 0], rows)))
-        for (year, design), number in draws.accelerators.items():
-            mode = modes.accelerators[year, design]
-            accelerators[each.name, year, design] = next(intervals(mode, number[None]))
-        for key, rows in draws.designs.items():
-            told_usd = intervals(modes.designs[key][:, 0], rows)
-            for found, usd in zip(design_usd, told_usd, strict=True):
-                found[(each.name, *key)] = usd
+        by_year = _intervals(modes.years, draws.years)
+        dollars.update(_keyed(each.name, lines, by_year))
+        for key, number in draws.accelerators.items():
+            accelerators[(each.name, *key)] = next(intervals(modes.accelerators[key], number[None]))
+        for key, (whole, network) in _intervals(modes.designs, draws.designs).items():
+            design_usd[(each.name, *key)] = whole
+            design_network_usd[(each.name, *key)] = network
         if first is None:
-            first = modes, draws
-            for design, rows in draws.planned.items():
-                planned[design] = list(intervals(modes.planned[design][:, 0], rows))
+            first, years = (modes, draws), by_year
+            planned = _intervals(modes.planned, draws.planned)
             continue
-        for year, rows in draws.years.items():
-            before = [dollars[told[0].name, year, line] for line in lines.all]
-            usual = (of.years[year][:, 0] for of in (first[0], modes))
-            lost = risks(before, first[1].years[year], rows, *usual)
-            at_risk.update(_keyed(each.name, year, lines, lost))
-        for design, rows in draws.planned.items():
-            usual = (of.planned[design][:, 0] for of in (first[0], modes))
-            lost = risks(planned[design], first[1].planned[design], rows, *usual)
-            by_design.update(_keyed(each.name, design, lines, lost))
+        usual, drawn_usual = first
+        lost = _risks(years, usual.years, drawn_usual.years, modes.years, draws.years)
+        at_risk.update(_keyed(each.name, lines, lost))
+        of_one = _risks(planned, usual.planned, drawn_usual.planned, modes.planned, draws.planned)
+        by_design.update(_keyed(each.name, lines, of_one))
     return Outlook(
         build_out=build_out.name,
         years=tuple(sorted(build_out.years)),
         base=told[0].name,
         scenarios=tuple(each.name for each in told[1:]),
-        designs=designs,
+        designs=tuple(drawn_basis.contents),
         lines=lines.all,
         sampling=sampling,
         dollars=dollars,
         accelerators=accelerators,
-        design_usd=design_usd[0],
-        design_network_usd=design_usd[1],
+        design_usd=design_usd,
+        design_network_usd=design_network_usd,
         risks=at_risk,
         design_risks=by_design,
         inputs=_inputs(bills, build_out, told, chain),
@@ -181,23 +176,44 @@ def _with_base(scenarios: Sequence[Scenario], base: Scenario | None) -> tuple[Sc
     return first, *(each for each in scenarios if each != first)
 
 
+def _intervals(
+    modes: Mapping[_What, NDArray[np.float64]], drawn: Mapping[_What, NDArray[np.float64]]
+) -> dict[_What, list[Interval]]:
+    """Return the interval of each row, by year or design; shapes (R, 1) and (R, D)."""
+    return {what: list(intervals(modes[what][:, 0], rows)) for what, rows in drawn.items()}
+
+
+def _risks(
+    before: Mapping[_What, Sequence[Interval]],
+    base_modes: Mapping[_What, NDArray[np.float64]],
+    base_drawn: Mapping[_What, NDArray[np.float64]],
+    modes: Mapping[_What, NDArray[np.float64]],
+    drawn: Mapping[_What, NDArray[np.float64]],
+) -> dict[_What, list[Risk]]:
+    """Return what a scenario takes from each row of the base, by year or design."""
+    return {
+        what: list(
+            risks(before[what], base_drawn[what], rows, base_modes[what][:, 0], modes[what][:, 0])
+        )
+        for what, rows in drawn.items()
+    }
+
+
 def _keyed(
-    scenario: str, what: _What, lines: Lines, told: Iterable[_Told]
+    scenario: str, lines: Lines, told: Mapping[_What, Sequence[_Told]]
 ) -> Iterator[tuple[tuple[str, _What, Line], _Told]]:
-    for line, each in zip(lines.all, told, strict=True):
-        yield (scenario, what, line), each
+    for what, rows in told.items():
+        for line, each in zip(lines.all, rows, strict=True):
+            yield (scenario, what, line), each
 
 
 def _inputs(
     bills: Mapping[str, Bill], build_out: BuildOut, scenarios: Sequence[Scenario], chain: Chain
 ) -> tuple[Input, ...]:
     """Return every number behind an outlook, each once, the weakest evidence first."""
-    inputs = [
+    return worst_first([
         *(one for name in mixed_designs(build_out) for one in bills[name].inputs.values()),
         *drawn.inputs_of(chain),
         *sector.inputs_of(build_out),
         *(one for each in scenarios for one in stories.inputs_of(each)),
-    ]
-    # two studies may quote one part differently
-    once: dict[tuple[str, Range], Input] = {(each.path, each.value): each for each in inputs}
-    return worst_first({f"{path} {value}": each for (path, value), each in once.items()})
+    ])  # fmt: skip

@@ -10,22 +10,23 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from netloom import catalog
 from netloom.catalog.entry import Entry
 from netloom.catalog.outlook import MOVES, BuildOut, Driver, Scenario
 from netloom.catalog.suppliers import Group
 from netloom.errors import ParameterError, Problem, StudyError, nearest
-from netloom.schema.document import Document, KeyPath, dotted, read_text
+from netloom.schema.document import Document, KeyPath, read_text
+from netloom.schema.explain import explained
 from netloom.supply.bill import Bill
 
 _ENDINGS = (".yaml", ".yml")
 
 #: Kinds of drivers that aim at accelerators, and so at a design or at all.
-_OF_DESIGNS = ("training accelerators", "inference accelerators", "mix")
+_OF_DESIGNS = ("accelerators", "training accelerators", "inference accelerators", "mix")
 
 
 def is_path(name: str) -> bool:
@@ -192,17 +193,21 @@ def _aims(
         yield "target", "design", designs
     elif driver.what == "company share":
         yield "target", "company", catalog.names("company")
+        yield "within", "component or group of components", _components_and_groups()
     elif driver.what == "region price":
         companies = (catalog.get("company", name) for name in catalog.names("company"))
         yield "target", "region", sorted({each.region for each in companies})
     else:
-        known = (*catalog.names("component"), *get_args(Group))
-        yield "target", "component or group of components", known
+        yield "target", "component or group of components", _components_and_groups()
     if driver.what in MOVES:
         if driver.what == "mix":
             yield "to", "design", designs
         else:
             yield "to", "component", catalog.names("component")
+
+
+def _components_and_groups() -> tuple[str, ...]:
+    return (*catalog.names("component"), *get_args(Group))
 
 
 def _read(path: Path, model: type[Entry]) -> tuple[Document, Entry]:
@@ -221,7 +226,7 @@ def _read(path: Path, model: type[Entry]) -> tuple[Document, Entry]:
         try:
             entry = model.model_validate(given)
         except ValidationError as error:
-            problems += [_problem(detail, model) for detail in error.errors(include_url=False)]
+            problems += [problem for _, problem in explained(error, model)]
     elif not problems:
         problems.append(Problem("the file holds no entries", "begin with 'title:'"))
     if problems or entry is None:
@@ -230,44 +235,6 @@ def _read(path: Path, model: type[Entry]) -> tuple[Document, Entry]:
             key=lambda each: (each.line, each.column),
         ))  # fmt: skip
     return document, entry
-
-
-def _problem(detail: Any, model: type[BaseModel]) -> Problem:
-    """Return what pydantic refuses in the words of someone who writes the file."""
-    kind, path = detail["type"], tuple(step for step in detail["loc"] if step != "[key]")
-    message, _, hint = str(detail["msg"]).removeprefix("Value error, ").partition("\n")
-    if kind == "extra_forbidden":
-        inside = _section(model, path[:-1])
-        message = f"unknown key '{path[-1]}'"
-        hint = nearest(str(path[-1]), inside.model_fields) if inside else ""
-    elif kind == "missing":
-        inside = _section(model, path[:-1])
-        field = inside.model_fields.get(str(path[-1])) if inside else None
-        about = field.description if field is not None and field.description else ""
-        message, hint = f"'{path[-1]}' is missing", f"add {path[-1]}: {about}".rstrip(" .")
-    elif kind == "literal_error":
-        choices = detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-        message = f"'{detail['input']}' is no choice for {path[-1]}"
-        hint = nearest(str(detail["input"]), choices)
-    else:
-        message = f"{message[:1].lower()}{message[1:]}"
-    return Problem(message, hint, dotted(path), of_key=kind == "extra_forbidden")
-
-
-def _section(model: Any, path: KeyPath) -> type[BaseModel] | None:
-    """Return the model of the section at a path; keys of a dictionary lead to its values' model."""
-    for step in path:
-        if get_origin(model) is dict:
-            model = get_args(model)[1]
-        elif isinstance(model, type) and issubclass(model, BaseModel):
-            field = model.model_fields.get(str(step))
-            model = field.annotation if field is not None else None
-            options = [each for each in get_args(model) if isinstance(each, type)]
-            if get_origin(model) is not dict and len(options) > 0:
-                model = options[0]
-        else:
-            return None
-    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
 def _placed(problem: Problem, document: Document, file: str) -> Problem:

@@ -50,7 +50,7 @@ def intervals(modes: NDArray[np.float64], drawn: NDArray[np.float64]) -> Iterato
     >>> next(intervals(np.array([5.0]), np.arange(11.0)[None]))
     Interval(mode=5.0, mean=5.0, percentile_10=1.0, percentile_50=5.0, percentile_90=9.0)
     """
-    from netloom.kernels.supply import row_statistics
+    from netloom.kernels.row_statistics import row_statistics
 
     ranks, of_ranks = _percentiles(drawn.shape[1])
     means, found = row_statistics(drawn, ranks)
@@ -80,7 +80,7 @@ def risks(
     >>> found.loss.mode, round(found.loss_fraction.percentile_50, 6), found.falls
     (20.0, 0.3, {0.1: 0.75, 0.25: 0.5, 0.5: 0.25})
     """
-    from netloom.kernels.supply import loss_statistics
+    from netloom.kernels.row_statistics import loss_statistics
 
     ranks, of_ranks = _percentiles(drawn.shape[1])
     means, found, often = loss_statistics(base, drawn, ranks, np.array(FALLS))

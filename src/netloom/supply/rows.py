@@ -9,7 +9,7 @@ Letters: D draws, N designs, R rows, and those of `netloom.kernels.supply`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -107,7 +107,9 @@ def sellers_of(effect: Effect, supply: Supply, lines: Lines, num_draws: int) -> 
     sold: list[Draws] = []
     kept: list[Draws] = []
     for market, shares in supply.shares.items():
-        sells, _, keeps = kept_shares(shares, points_of(market, effect), supply.regions)
+        sells, _, keeps = kept_shares(
+            shares, points_of(market, effect, supply.groups), supply.regions
+        )
         for name in sells:
             owners.append(company[name])
             sold.append(np.broadcast_to(sells[name], (num_draws,)))
@@ -136,7 +138,7 @@ def streams_of(
     factors = {}
     if effect.regions:
         factors = {
-            market: kept_shares(shares, points_of(market, effect), supply.regions)[1]
+            market: kept_shares(shares, points_of(market, effect, supply.groups), supply.regions)[1]
             for market, shares in supply.shares.items()
         }
     flat = [each for design in designs for each in design]
@@ -160,12 +162,20 @@ def streams_of(
     )
 
 
-def points_of(market: Market, effect: Effect) -> Effect:
-    """Return an effect without points where the catalogue names a vendor, who keeps its part.
+def points_of(market: Market, effect: Effect, groups: Mapping[str, str]) -> Effect:
+    """Return an effect with those points alone that move in a market.
+
+    None do where the catalogue names a vendor, who keeps its part.
 
     Examples
     --------
-    >>> points_of(Market("switch-chip", "nvidia"), Effect(points=(("nvidia", -0.1),))).points
+    >>> effect = Effect(points=(("tfc", "", 0.1), ("tfc", "lasers", 0.2)))
+    >>> groups = {"optical-engine": "optical engines"}
+    >>> points_of(Market("optical-engine"), effect, groups).points
+    (('tfc', '', 0.1),)
+    >>> points_of(Market("optical-engine", "broadcom"), effect, groups).points
     ()
     """
-    return replace(effect, points=()) if market.bound_to else effect
+    names = ("", market.component, groups[market.component])
+    moving = () if market.bound_to else (each for each in effect.points if each[1] in names)
+    return replace(effect, points=tuple(moving))

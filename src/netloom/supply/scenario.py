@@ -12,15 +12,18 @@ switches leaves the base's, and one that names it *replaces* the base's instead 
   for each that leaves, with all that either buys. Shares of one target add up, to all of it at
   most.
 - ``mix`` moves a share of a design's accelerators into another design.
-- ``training accelerators`` and ``inference accelerators`` multiply those of a year, of all designs
-  or of the target.
-- ``company share`` moves points of a company's share in each market where it sells; the others of
-  the market give or take them by their shares, and no share leaves 0 to 1.
+- ``accelerators``, ``training accelerators`` and ``inference accelerators`` multiply those of a
+  year, of all designs or of the target; the first moves both kinds by one number.
+- ``company share`` moves points of a company's share in each market where it sells, or in those of
+  a component or group that it is `within`; the others of the market give or take them by their
+  shares, and no share leaves 0 to 1.
 - ``region price`` multiplies what the companies of a region keep, which is their added value, and
   leaves alone what they pay for what they buy.
 
 A driver's number is drawn as ``scenario/<name>.<driver>``: the same in all years, and whatever
-shares a driver (all that a scenario takes from the base) shares the draws.
+shares a driver (all that a scenario takes from the base) shares the draws. Drivers with the same
+`what`, `target` and `to` share a factor: where prices fall fast in the base, they fall fast in the
+scenario that replaces the driver.
 """
 
 from __future__ import annotations
@@ -33,9 +36,6 @@ from netloom.catalog.quantity import Quantity
 from netloom.money.account import Value, Values
 from netloom.money.inputs import Input
 from netloom.result import Range
-
-#: Kinds of drivers whose number multiplies the dollars of a target.
-_PRICE, _CONTENT = "price per year", "content"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class Effect:
     mixes : shares of a design's accelerators that go to another: from, to, share.
     factors : on the dollars of a component or group; "" is all.
     substitutions : shares of a target that another component takes over.
-    points : company and points of its share, in order.
+    points : company, component or group within whose markets, "" for all, and points of its share,
+        in order.
     regions : factors on what companies keep, by region.
     """
 
@@ -74,7 +75,7 @@ class Effect:
     mixes: tuple[tuple[str, str, Value], ...] = ()
     factors: Mapping[str, Value] = field(default_factory=dict)
     substitutions: tuple[Substitution, ...] = ()
-    points: tuple[tuple[str, Value], ...] = ()
+    points: tuple[tuple[str, str, Value], ...] = ()
     regions: Mapping[str, Value] = field(default_factory=dict)
 
     def volume(self, design: str, training_fraction: Value) -> Value:
@@ -116,10 +117,11 @@ def inputs_of(scenario: Scenario) -> Iterator[Input]:
     for name, driver in scenario.drivers.items():
         path = path_of(scenario, name)
         whose = f" of {driver.target}" if driver.target else ""
-        yield _input(path, f"1 + change, {driver.what}{whose}", driver.change, 1.0)
+        about = ", ".join(each for each in _key(driver) if each)
+        yield _input(path, f"1 + change, {driver.what}{whose}", driver.change, 1.0, about)
         if driver.price_ratio is not None:
             words = f"price of {driver.to} over {driver.target}"
-            yield _input(f"{path}.price_ratio", words, driver.price_ratio, 0.0)
+            yield _input(f"{path}.price_ratio", words, driver.price_ratio, 0.0, words)
 
 
 def holding(base: Scenario, scenario: Scenario, year: int) -> list[tuple[str, Driver]]:
@@ -177,24 +179,31 @@ def effect_of(
     factors: dict[str, Value] = {}
     for one in range(base_year + 1, year + 1):
         for path, driver in holding(base, scenario, one):
-            if driver.what == _PRICE:
+            if driver.what == "price per year":
                 factors[driver.target] = factors.get(driver.target, 1.0) * values[path]
-    for driver, left in of(_CONTENT):
+    for driver, left in of("content"):
         factors[driver.target] = factors.get(driver.target, 1.0) * left
     regions: dict[str, Value] = {}
     for driver, left in of("region price"):
         regions[driver.target] = regions.get(driver.target, 1.0) * left
     ratios = {id(driver): f"{path}.price_ratio" for path, driver in now}
+    both = of("accelerators")
     return Effect(
-        training=tuple((driver.target, left) for driver, left in of("training accelerators")),
-        inference=tuple((driver.target, left) for driver, left in of("inference accelerators")),
+        training=tuple(
+            (driver.target, left) for driver, left in both + of("training accelerators")
+        ),
+        inference=tuple(
+            (driver.target, left) for driver, left in both + of("inference accelerators")
+        ),
         mixes=tuple((driver.target, driver.to, left - 1) for driver, left in of("mix")),
         factors=factors,
         substitutions=tuple(
             Substitution(driver.target, driver.to, left - 1, values[ratios[id(driver)]])
             for driver, left in of("substitution")
         ),
-        points=tuple((driver.target, left - 1) for driver, left in of("company share")),
+        points=tuple(
+            (driver.target, driver.within, left - 1) for driver, left in of("company share")
+        ),
         regions=regions,
     )
 
@@ -216,7 +225,7 @@ def _product(factors: Iterator[Value]) -> Value:
     return product
 
 
-def _input(path: str, words: str, quantity: Quantity, shift: float) -> Input:
+def _input(path: str, words: str, quantity: Quantity, shift: float, factor: str) -> Input:
     """Return a number of a scenario as an input; changes are counted from zero, not from one."""
     ends = (shift + quantity.low, shift + quantity.mode, shift + quantity.high)
     return Input(
@@ -224,7 +233,7 @@ def _input(path: str, words: str, quantity: Quantity, shift: float) -> Input:
         words=words,
         value=Range(*ends),
         dimension=quantity.dimension,
-        factor="",
+        factor=factor,
         grade=quantity.grade,
         date=quantity.date,
         basis=quantity.basis,

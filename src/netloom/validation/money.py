@@ -46,7 +46,12 @@ def bill(fabric: Fabric, node: str, switch: str, medium: str) -> tuple[BomLine, 
 def parts_words(lines: Iterable[BomLine], units: float = 1.0) -> str:
     """Return the groups of a bill in millions of dollars, so many times over, in words."""
     groups = capex_by_group(lines)
-    return ", ".join(f"{name} {units * each.mode / 1e6:,.4g} M$" for name, each in groups.items())
+    return ", ".join(f"{name} {_millions(units * each.mode)} M$" for name, each in groups.items())
+
+
+def _millions(usd: float) -> str:
+    millions = usd / 1e6
+    return f"{millions:,.0f}" if millions >= 1000 else f"{millions:.4g}"
 
 
 def rack_usd(node: str, book: str = BOOK) -> float:

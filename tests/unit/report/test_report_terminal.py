@@ -37,6 +37,19 @@ def test_output_without_a_terminal_is_plain_and_fits_the_width(sample, width):
     assert "81.8" in text
 
 
+@pytest.mark.parametrize("width", [60, 76, 80, 88, 98, 120])
+def test_a_narrow_ranking_leaves_columns_out_and_cuts_none(sample, width):
+    text = printed(sample, width=width)
+    ranking = [line for line in text.splitlines() if line.startswith("|")]
+    assert all(line.endswith("|") for line in ranking)
+    assert "…" not in text
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in ranking[2:]]
+    assert [row[0] for row in rows if row[0]] == [str(each.rank) for each in sample.candidates]
+    assert " ".join(row[1] for row in rows).split() == [
+        word for each in sample.candidates for word in each.name.split()
+    ]
+
+
 def test_terminal_gets_colours(sample):
     assert "\x1b[" in printed(sample, terminal=True)
 

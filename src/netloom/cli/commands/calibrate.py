@@ -68,14 +68,14 @@ def step(
 
 
 def _check_target(path: Path) -> None:
+    from netloom.cli.settings import check_file
     from netloom.errors import ParameterError
 
+    check_file(path)
     if path.suffix not in _ENDINGS:
         raise ParameterError(
             f"--write {path} does not end in .yaml", hint=f"write {path.with_suffix('.yaml')}"
         )
-    if not path.parent.is_dir():
-        raise ParameterError(f"there is no folder '{path.parent}'", hint="make it first")
 
 
 def _under(software: str | None, row: StepRow | RefusedRow) -> StepRow | RefusedRow:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 app = App(name="catalog", help="List the parts, and show each number with its source.")
 
+#: Kinds that say what is expected of markets and companies.
+_OF_THE_SECTOR = ("component", "company", "scenario", "build-out", "series")
+
+#: Columns of a console from which the basis of each number fits beside it.
+_WIDE = 100
+
 
 @app.command(name="list")
 def list_parts(
@@ -42,7 +48,7 @@ def list_parts(
 
     table = Table(box=None)
     for heading in ("kind", "part", "in full"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for each, parts in names.items():
         for name in parts:
             table.add_row(each, name, "" if each == "model" else catalog.get(each, name).title)
@@ -78,13 +84,18 @@ def show(part: str, /, *, json: Annotated[bool, Parameter(negative="")] = False)
     console.print(Text(f"{kind}/{name}: {found.title}", style="bold"))
     if found.note:
         console.print(Text(found.note))
+    if kind in _OF_THE_SECTOR:
+        from netloom.report.exposure.words import NOTICE
+
+        console.print(Text(NOTICE, style="bold yellow"))
     console.print()
     for field, value in _plain_fields(found):
         console.print(Text(f"{field}: {value}"), soft_wrap=True)
     quantities = list(catalog.walk_quantities(found))
     if quantities:
-        console.print(_table(quantities))
-        console.print(_evidence(quantities), soft_wrap=True)
+        wide = console.width >= _WIDE
+        console.print(_table(quantities, wide))
+        console.print(_evidence(quantities, not wide), soft_wrap=True)
 
 
 def find(part: str) -> tuple[str, str]:
@@ -140,22 +151,25 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _table(quantities: list[tuple[str, Quantity]]) -> Table:
+def _table(quantities: list[tuple[str, Quantity]], with_basis: bool) -> Table:
+    """Return the numbers of a part, with what they are counted on where there is room for it."""
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("number", "low", "mode", "high"):
         table.add_column(heading, justify="left" if heading == "number" else "right", no_wrap=True)
-    for heading in ("grade", "date", "basis"):
-        table.add_column(heading)
+    words = ("grade", "date", "basis") if with_basis else ("grade", "date")
+    for heading in words:
+        table.add_column(heading, overflow="fold")
     for path, quantity in quantities:
         low, mode, high = (
             _shown(value, quantity.dimension)
             for value in (quantity.low, quantity.mode, quantity.high)
         )
         ends = ("", "") if quantity.low == quantity.high else (low, high)
-        table.add_row(path, ends[0], mode, ends[1], quantity.grade, quantity.date, quantity.basis)
+        texts = (getattr(quantity, word) for word in words)
+        table.add_row(path, ends[0], mode, ends[1], *texts)
     return table
 
 
@@ -168,14 +182,15 @@ def _shown(value: float, dimension: str) -> str:
     return shown(value, dimension, digits=4)
 
 
-def _evidence(quantities: list[tuple[str, Quantity]]) -> str:
+def _evidence(quantities: list[tuple[str, Quantity]], with_basis: bool) -> str:
     """Return sources and remarks of each number, and what the source keys stand for."""
     from netloom import catalog
 
     lines = []
     for path, quantity in quantities:
+        basis = f"{quantity.basis}. " if with_basis and quantity.basis else ""
         note = f". {quantity.note}" if quantity.note else ""
-        lines.append(f"{path}: {', '.join(quantity.source)}{note}")
+        lines.append(f"{path}: {basis}{', '.join(quantity.source)}{note}")
     keys = dict.fromkeys(key for _, quantity in quantities for key in quantity.source)
     lines += ["", "Sources"]
     lines += [f"{key}: {catalog.sources().get(key, key)}" for key in keys]

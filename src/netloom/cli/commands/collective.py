@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from netloom.cli.settings import FirstSeed, check_plot
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -53,7 +55,7 @@ def collective(
     matrix: Path | None = None,
     beside: Path | None = None,
     exact: Annotated[bool, Parameter(negative="")] = False,
-    seed: int = 0,
+    seed: FirstSeed = 0,
     seeds: int = 32,
     json: Annotated[bool, Parameter(negative="")] = False,
     plot: Path | None = None,
@@ -134,6 +136,7 @@ def collective(
     from netloom.collective_table.jobs_file import read_jobs
     from netloom.collective_table.table import Question, check_counts, check_operation
 
+    check_plot(plot)
     check_operation(operation)
     check_counts(ranks, stride, groups, seeds)
     num_ranks = ranks * (groups or stride)

@@ -8,13 +8,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from netloom.cli.settings import Seed, check_plot
+from netloom.cli.settings import Seed, check_draws, check_plot
 
 #: Keys of a study's section reliability that the closed form of `netloom plan` takes.
 _SHARED_WITH_PLAN = {"rates", "checkpoint_interval"}
-
-#: Fewer draws have no 10th percentile to speak of.
-_LEAST_DRAWS = 100
 
 
 def cost(
@@ -49,16 +46,10 @@ def cost(
     """
     from netloom import search
     from netloom.cli.study import progress_bar, read
-    from netloom.cost.draws import MOST_DRAWS
-    from netloom.errors import ParameterError
     from netloom.money import money_of
     from netloom.report.cost import print_money, to_json
 
-    if not _LEAST_DRAWS <= draws <= MOST_DRAWS:
-        raise ParameterError(
-            f"{draws:,} draws are " + ("too few" if draws < _LEAST_DRAWS else "too many"),
-            hint=f"write {_LEAST_DRAWS} to {MOST_DRAWS:,}",
-        )
+    check_draws(draws)
     resolved = read(study)
     check_plot(plot)
     used = resolved.study.seed if seed is None else seed

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from netloom.cli.settings import FirstSeed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,7 +29,7 @@ def export(
     flows: Path | None = None,
     pattern: str | None = None,
     bytes: str = "64 MB",
-    seed: int = 42,
+    seed: FirstSeed = 42,
     node: str | None = None,
     link_latency: str = "500 ns",
     switch_latency: str = "0 ns",
@@ -156,9 +158,8 @@ def _flows(
     seed: int,
 ) -> Flows:
     """Return the flows of a table or a pattern; none when neither is given."""
-    from netloom import units
     from netloom.errors import ParameterError
-    from netloom.exchange.flows import Flows, read_flows
+    from netloom.exchange.flows import Flows, flow_bytes, read_flows
     from netloom.exchange.patterns import pattern
     from netloom.topology.names import endpoint_names
 
@@ -170,12 +171,4 @@ def _flows(
         return read_flows(path, num_endpoints, endpoint_names(num_endpoints, nics_per_node))
     if kind is None:
         return Flows.of([], [], 0)
-    try:
-        size_bytes = float(size) if size.isdecimal() else units.parse(size, "data")
-    except ParameterError:
-        size_bytes = 0.0
-    if size_bytes < 1 or size_bytes != int(size_bytes):
-        raise ParameterError(
-            f"'{size}' is no size of a flow", hint="write whole bytes from 1, or 64 MB or 64 MiB"
-        )
-    return pattern(kind, num_endpoints, int(size_bytes), seed)
+    return pattern(kind, num_endpoints, flow_bytes(size), seed)

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from netloom.cli.settings import Seed, check_plot
-from netloom.errors import ParameterError, nearest
+from netloom.cli.settings import Seed, check_draws, check_plot
+from netloom.errors import ParameterError
 
 if TYPE_CHECKING:
-    from netloom.cost.draws import Interval, Sampling
-    from netloom.report.exposure_designs import Designs
-    from netloom.report.exposure_outlook import Sector
+    from netloom.cost.draws import Sampling
+    from netloom.report.exposure.designs import Designs
+    from netloom.report.exposure.outlook import Sector
     from netloom.resolve import Resolved
     from netloom.result import Refusal, StudyResult
     from netloom.supply.bill import Bill
-
-#: Fewer draws have no 10th percentile to speak of.
-_LEAST_DRAWS = 100
 
 #: Names that are proposed for an unknown one.
 _MOST_ALIKE = 5
@@ -90,25 +87,17 @@ def exposure(
     json
         Print JSON instead of tables.
     """
-    from netloom.cli.study import read
-    from netloom.cost.draws import MOST_DRAWS
-    from netloom.report.exposure import Page, print_page, to_json
-    from netloom.report.exposure_words import Speaker
+    from netloom.cli.study import check_networks, read
+    from netloom.report.exposure.page import Page, print_page, to_json
+    from netloom.report.exposure.words import Speaker
     from netloom.supply.backtest import backtests
     from netloom.supply.bill import sampling_of
 
-    if not _LEAST_DRAWS <= draws <= MOST_DRAWS:
-        raise ParameterError(
-            f"{draws:,} draws are " + ("too few" if draws < _LEAST_DRAWS else "too many"),
-            hint=f"write {_LEAST_DRAWS} to {MOST_DRAWS:,}",
-        )
+    check_draws(draws)
     resolved = read(study)
     check_plot(plot)
     _check(network, scenario, build_out, backtest, until)
-    known = [each.name for each in resolved.networks]
-    for name in network:
-        if name not in known:
-            raise ParameterError(f"the study has no network '{name}'", hint=nearest(name, known))
+    check_networks(resolved, network)
     components = _named("component", component)
     companies = _named("company", company)
     tests = backtests(until) if backtest else None
@@ -164,14 +153,6 @@ def _check(
         )
     if until is not None and not backtest:
         raise ParameterError("--until is a backtest's", hint="write --backtest too")
-    if until is not None and not _is_month(until):
-        raise ParameterError(f"'{until}' is no month of this century", hint="write it like 2025-03")
-
-
-def _is_month(text: str) -> bool:
-    year, _, month = text.partition("-")
-    digits = len(year) == 4 and len(month) == 2 and (year + month).isdecimal()
-    return digits and year.startswith("20") and 1 <= int(month) <= 12
 
 
 def _named(kind: str, asked: Sequence[str]) -> tuple[str, ...]:
@@ -223,11 +204,11 @@ def _designs(
     sampling: Sampling,
     scope: Scope,
 ) -> Designs:
-    from netloom.report.exposure_designs import Designs
-    from netloom.report.exposure_evidence import evidence_of
+    from netloom.report.exposure.designs import Designs
+    from netloom.report.exposure.evidence import evidence_of
     from netloom.supply.architectures import closest
     from netloom.supply.attach import attach_of
-    from netloom.supply.bill import bills_of, network_of
+    from netloom.supply.bill import bills_of, network_of, total_of
     from netloom.supply.content import exposure as exposure_of
 
     whole = bills_of(resolved, result, network or None)
@@ -239,23 +220,12 @@ def _designs(
     attaches = {name: attach_of(candidates[name]) for name in bills}
     return Designs(
         bills=whole,
-        whole={name: _priced(bill, sampling) for name, bill in whole.items()},
+        whole={name: total_of(bill, sampling) for name, bill in whole.items()},
         exposure=found,
         attaches={name: (each, closest(candidates[name], each)) for name, each in attaches.items()},
         evidence=evidence_of(found.chain, bills, found.inputs),
         scope=scope,
     )
-
-
-def _priced(bill: Bill, sampling: Sampling) -> Interval:
-    """Return what a bill adds up to, US$."""
-    import numpy as np
-
-    from netloom.cost.draws import interval
-
-    values = {path: each.draw(sampling) for path, each in bill.inputs.items()}
-    usd = sum(bill.usd(values).values(), np.zeros(sampling.num_draws))
-    return interval(bill.total_usd, np.asarray(usd))
 
 
 def _sector(
@@ -268,8 +238,8 @@ def _sector(
     """Return a build-out in scenarios; the study is planned only where the mix needs it."""
     from netloom import catalog
     from netloom.cli.study import read
-    from netloom.report.exposure_evidence import evidence_of
-    from netloom.report.exposure_outlook import Sector
+    from netloom.report.exposure.evidence import evidence_of
+    from netloom.report.exposure.outlook import Sector
     from netloom.supply.bill import bills_of, network_of
     from netloom.supply.outlook import run, tornado
     from netloom.supply.read import design_bills, mixed_designs, read_build_out, read_scenario

@@ -123,7 +123,7 @@ def list_families(*, json: Annotated[bool, Parameter(negative="")] = False) -> N
     for kind, model in models.items():
         table = Table(title=kind, title_justify="left", title_style="bold", box=None)
         for heading in ("parameter", "unit", "default", "meaning"):
-            table.add_column(heading)
+            table.add_column(heading, overflow="fold")
         for name, field in model.model_fields.items():
             table.add_row(name, _unit(name, field), _default(name, field), field.description or "")
         console.print(table, "")

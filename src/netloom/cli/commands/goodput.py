@@ -51,16 +51,12 @@ def goodput(
     json
         Print JSON instead of tables.
     """
-    from netloom.cli.study import progress_bar, read
-    from netloom.errors import ParameterError, nearest
+    from netloom.cli.study import check_networks, progress_bar, read
     from netloom.report.goodput import print_runs, to_json
     from netloom.search.runs import study_runs
 
     resolved = read(study)
-    known = [each.name for each in resolved.networks]
-    for name in network:
-        if name not in known:
-            raise ParameterError(f"the study has no network '{name}'", hint=nearest(name, known))
+    check_networks(resolved, network)
     check_plot(plot)
     with progress_bar() as progress:
         found = study_runs(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from netloom.cli.settings import Seed, check_file
+
 if TYPE_CHECKING:
     from netloom.explained import ExplainedStep
     from netloom.resolve import Resolved, ResolvedNetwork
@@ -23,7 +25,7 @@ def step(
     explain: Annotated[bool, Parameter(negative="")] = False,
     trace: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> None:
     """Predict one training step and say where its time and memory go.
 
@@ -48,14 +50,11 @@ def step(
         Seed of every random draw; the study's own when left out.
     """
     from netloom.cli.study import chosen_network, read
-    from netloom.errors import ParameterError
     from netloom.report.step import Answer, print_step, to_json
 
     resolved = read(study)
-    if trace is not None and not trace.parent.is_dir():
-        raise ParameterError(
-            f"there is no folder '{trace.parent}' for the trace", hint="make it first"
-        )
+    if trace is not None:
+        check_file(trace)
     draws = resolved.study.seed if seed is None else seed
     chosen = chosen_network(resolved, network, draws)
     found = _explained(resolved, chosen, plan, schedule, draws)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from netloom.cli.settings import at_least_one
+from netloom.cli.settings import Seed, at_least_one
 
 if TYPE_CHECKING:
     from netloom.resolve import Resolved, ResolvedNetwork
@@ -25,7 +25,7 @@ def traffic(
     top: Annotated[int, Parameter(validator=at_least_one)] = 10,
     json: Annotated[bool, Parameter(negative="")] = False,
     out: Path | None = None,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> None:
     """Show the load of every link in one training step, by parallel dimension.
 

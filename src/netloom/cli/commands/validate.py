@@ -137,7 +137,7 @@ def _print_rows(scored: list[ScoredRow], console: Console) -> None:
     found = [item for item in scored if item.predicted_s is not None]
     notes = numbered(item.note for item in found if item.note)
     table = Table(title="step", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.add_column("case")
+    table.add_column("case", overflow="fold")
     table.add_column("categories")
     for heading in ("measured", "predicted", "error"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -223,7 +223,7 @@ def _table(summary: Summary, rows: list[Row], notes: dict[str, int]) -> Table:
     table = Table(
         title=_title(summary), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
     )
-    table.add_column("case")
+    table.add_column("case", overflow="fold")
     for heading in ("published", "computed", "error", "tolerance"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netloom.cost.draws import Interval
-from netloom.report.exposure import Page, answer
-from netloom.report.exposure_designs import Designs, named
-from netloom.report.exposure_outlook import (
+from netloom.report.exposure.cells import named
+from netloom.report.exposure.designs import Designs
+from netloom.report.exposure.outlook import (
     NETWORK,
     Sector,
     line_of,
     measure_words,
     most_at_risk,
 )
-from netloom.report.exposure_words import NETWORK_WORDS, NOTICE, Speaker
+from netloom.report.exposure.page import Page, answer
+from netloom.report.exposure.words import NETWORK_WORDS, NOTICE, Speaker
 from netloom.report.figures import exposure_bars as panels
 from netloom.report.figures import svg
 from netloom.report.figures.exposure_bars import Panel, Span

@@ -55,19 +55,27 @@ def rows() -> Iterator[Row]:
 def _priced(case: dict[str, Any], fabric: Fabric) -> Row:
     """Price a counted fabric with the study's own unit prices."""
     money, counts = case["money"], count(fabric)
-    usd = money["switch_usd"] * sum(counts.switches.values())
-    usd += sum(unit_usd * counts.links[name] for name, unit_usd in money["link_usd"].items())
+    prices = {"switches": money["switch_usd"], **money["link_usd"]}
+    numbers = {"switches": sum(counts.switches.values()), **counts.links}
+    usd = sum(numbers[name] * unit_usd for name, unit_usd in prices.items())
+    parts = ", ".join(
+        f"{numbers[name]:,} {name}{'' if name == 'switches' else ' links'} at {unit_usd:,} $"
+        for name, unit_usd in prices.items()
+    )
+    num_planes = money.get("planes", 1)
+    if num_planes > 1:
+        parts += f", {num_planes} times"
     printed = money["published_musd"]
     return Row(
         "cost",
         f"{case['name']}, its own prices",
         "M$",
         float(printed),
-        usd * money.get("planes", 1) / 1e6,
+        usd * num_planes / 1e6,
         money.get("tolerance", half_digit(printed)),
         cite(case["source"], case.get("place", "")),
         money.get("role", "test"),
-        case.get("note", ""),
+        _with_parts(case.get("note", ""), parts),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,14 +18,13 @@ from netloom.validation.failures import (
     node_failure_hours,
     rsc1_rates,
 )
-from netloom.validation.lost_leaf import lost_leaf
 from netloom.validation.published import NOT_PROMISED, cite, read
 
 _CATEGORY = "failure-unpromised"
 
 
 def rows() -> Iterator[Row]:
-    """Yield small jobs, an early run, network events from a fabric's parts, and a lost leaf."""
+    """Yield small jobs, an early run, and network events from a fabric's parts."""
     published = read("failure.yaml")
     rsc1, opt = published["rsc1"], published["opt"]
     for num_accelerators, hours in rsc1["measured_hours_between"].items():
@@ -42,7 +40,6 @@ def rows() -> Iterator[Row]:
         )
     yield from _early_run(opt)
     yield _network_events(published["llama3"])
-    yield from _lost_leaf(published["leaf"])
 
 
 def _early_run(case: dict[str, Any]) -> Iterator[Row]:
@@ -58,30 +55,6 @@ def _early_run(case: dict[str, Any]) -> Iterator[Row]:
             "",
             case["restarts"][kind] / case["days"],
             found.interruptions_per_day,
-            NOT_PROMISED,
-            cite(case["source"]),
-            note=case["note"],
-        )
-
-
-def _lost_leaf(case: dict[str, Any]) -> Iterator[Row]:
-    """Take one leaf away under a training job, on one plane and on two."""
-    single, dual = lost_leaf(case, 1), lost_leaf(case, 2)
-    found = {
-        # where the step runs on without the leaf, no node is cut off
-        "one plane, share of nodes cut off, at least": (
-            case["one_plane_at_least"],
-            single.nodes_fraction if math.isinf(single.slowdown) else 0.0,
-        ),
-        "two planes, step longer by, below": (case["two_planes_below"], dual.slowdown),
-    }
-    for name, (published, computed) in found.items():
-        yield Row(
-            _CATEGORY,
-            f"{case['name']}: {name}",
-            "",
-            published,
-            computed,
             NOT_PROMISED,
             cite(case["source"]),
             note=case["note"],

@@ -6,11 +6,12 @@ sums, which therefore calibrate. Sums are met to the printed digits unless a tol
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from netloom import catalog, topology
 from netloom.cost.book import fabric_lines
+from netloom.result import BomLine
 from netloom.validation import Row
 from netloom.validation.published import cite, half_digit, read
 
@@ -37,5 +38,13 @@ def _row(study: dict[str, Any], book: Any, case: dict[str, Any]) -> Row:
         study.get("tolerance", half_digit(printed)),
         cite(study["source"], study["place"]),
         study.get("role", "test"),
-        case.get("note", ""),
+        "; ".join(filter(None, (case.get("note", ""), _parts(lines)))),
+    )
+
+
+def _parts(lines: Iterable[BomLine]) -> str:
+    """Return the sum's parts in words."""
+    return "sum of " + ", ".join(
+        f"{line.quantity:,} {line.part} ({line.used_in}) at {line.unit_usd.mode:,.0f} $"
+        for line in lines
     )

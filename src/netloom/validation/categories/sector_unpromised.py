@@ -1,4 +1,4 @@
-"""The same for what public facts leave open: makers, speeds, memory, cables. Shown only.
+"""Sums of the sector that public facts leave open: makers, speeds, memory, cables. Shown only.
 
 Notes say what the published figure covers that the build-out does not, or where it is of another
 year.

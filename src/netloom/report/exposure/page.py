@@ -14,17 +14,12 @@ from rich.text import Text
 from netloom import catalog
 from netloom.cost.draws import Sampling
 from netloom.money.inputs import Input
-from netloom.report import (
-    exposure_answer,
-    exposure_designs,
-    exposure_outlook,
-    exposure_part,
-)
-from netloom.report.exposure_backtest import print_backtests
-from netloom.report.exposure_designs import Designs
-from netloom.report.exposure_evidence import Evidence
-from netloom.report.exposure_outlook import Sector
-from netloom.report.exposure_words import NOTICE, Speaker
+from netloom.report.exposure import designs, outlook, part, sentences
+from netloom.report.exposure.backtests import print_backtests
+from netloom.report.exposure.designs import Designs
+from netloom.report.exposure.evidence import Evidence
+from netloom.report.exposure.outlook import Sector
+from netloom.report.exposure.words import NOTICE, Speaker
 from netloom.report.sources import source_lines
 from netloom.result import Refusal
 from netloom.supply.backtest import Backtest
@@ -98,7 +93,7 @@ def print_page(page: Page, console: Console, *, sources: bool = False) -> None:
     console.print(Text(NOTICE, style="bold yellow"))
     _print_trust(page.inputs, console, sources)
     if page.sector is not None:
-        console.print(exposure_outlook.heading(page.sector, page.speaker))
+        console.print(outlook.heading(page.sector, page.speaker))
     console.print()
     for line in answer(page):
         console.print(Text(f"- {line}"))
@@ -107,17 +102,17 @@ def print_page(page: Page, console: Console, *, sources: bool = False) -> None:
     if page.backtests is not None:
         print_backtests(page.backtests, console)
     for kind, name in page.chosen:
-        exposure_part.print_changes(kind, name, page.designs, console)
+        part.print_changes(kind, name, page.designs, console)
         if (kind, name) not in page.evidence:
             verb = "contains" if kind == "component" else "buys from"
             console.print(Text(f"None of these designs {verb} {name}.\n"))
         elif page.sector is not None:
-            exposure_outlook.print_line(page.sector, kind, name, console, page.speaker)
-        exposure_part.print_part(kind, name, page.designs, page.inputs, console, page.speaker)
+            outlook.print_line(page.sector, kind, name, console, page.speaker)
+        part.print_part(kind, name, page.designs, page.inputs, console, page.speaker)
     if not page.chosen and page.designs is not None:
-        exposure_designs.print_designs(page.designs, console, page.speaker)
+        designs.print_designs(page.designs, console, page.speaker)
     if not page.chosen and page.sector is not None:
-        exposure_outlook.print_sector(page.sector, console, page.speaker)
+        outlook.print_sector(page.sector, console, page.speaker)
     console.print(
         "Medians of the draws; in brackets the 10th and the 90th percentile. Sales count again "
         "what is bought inside, as revenue does. Grade: of the weakest number on the way that "
@@ -153,9 +148,9 @@ def answer(page: Page) -> Iterator[str]:
     if page.chosen:
         return
     if page.designs is not None:
-        yield from exposure_answer.of_designs(page.designs, page.speaker)
+        yield from sentences.of_designs(page.designs, page.speaker)
     if page.sector is not None:
-        yield from exposure_answer.of_sector(page.sector, page.speaker)
+        yield from sentences.of_sector(page.sector, page.speaker)
 
 
 def to_json(page: Page) -> str:
@@ -179,10 +174,10 @@ def to_json(page: Page) -> str:
         "refused": [{"name": each.name, "reason": each.reason} for each in page.refused],
     }
     if page.designs is not None:
-        document |= exposure_designs.plain(page.designs, page.keeps)
+        document |= designs.plain(page.designs, page.keeps)
     if page.sector is not None:
         document["scope"] = page.sector.scope
-        document["outlook"] = exposure_outlook.plain(page.sector, page.keeps)
+        document["outlook"] = outlook.plain(page.sector, page.keeps)
     if page.backtests is not None:
         document["backtests"] = [
             {
@@ -196,11 +191,11 @@ def to_json(page: Page) -> str:
 
 
 def _component(name: str, page: Page) -> dict[str, Any]:
-    part = catalog.get("component", name)
+    component = catalog.get("component", name)
     return {
         "name": name,
-        "names": part.names.model_dump(),
-        "group": part.group,
+        "names": component.names.model_dump(),
+        "group": component.group,
         **dataclasses.asdict(page.evidence["component", name]),
     }
 

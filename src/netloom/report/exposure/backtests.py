@@ -10,8 +10,7 @@ from rich.text import Text
 
 from netloom import catalog
 from netloom.report.tables import titled_table
-from netloom.supply.backtest import NOMINAL, Backtest, coverage
-from netloom.units import show
+from netloom.supply.backtest import NOMINAL, Backtest, coverage, shown
 
 
 def print_backtests(tests: Sequence[Backtest], console: Console) -> None:
@@ -45,26 +44,9 @@ def _table(tests: Sequence[Backtest], console: Console) -> Table:
             value.percentile_10, value.percentile_50, value.percentile_90, each.outcome.value.mode,
         )  # fmt: skip
         table.add_row(
-            Text(predicted.series), str(predicted.period), predicted.until, _verdict(each),
-            _basis(each), *(_shown(number, predicted.unit) for number in numbers),
+            Text(predicted.series), str(predicted.period), predicted.until,
+            f"missed, {each.side}" if each.side else "held", predicted.spread_words,
+            *(shown(number, predicted.unit) for number in numbers),
             f"{each.outcome.kind} {each.outcome.said}",
         )  # fmt: skip
     return table
-
-
-def _basis(test: Backtest) -> str:
-    """Return what the spread is made of: errors of earlier statements, or yearly growths."""
-    predicted = test.prediction
-    noun = "error" if predicted.route == "statements" else "growth"
-    return f"{predicted.num_ratios} {noun}" + "s" * (predicted.num_ratios != 1)
-
-
-def _verdict(test: Backtest) -> str:
-    if test.held:
-        return "held"
-    low = test.outcome.value.mode < test.prediction.value.percentile_10
-    return "missed, below" if low else "missed, above"
-
-
-def _shown(value: float, unit: str) -> str:
-    return f"{value:.3g}" if unit.startswith("USD/") else show(value, "count")

@@ -13,8 +13,9 @@ from netloom import catalog
 from netloom.catalog.quantity import Quantity
 from netloom.catalog.suppliers import Company, Component
 from netloom.money.inputs import Input
-from netloom.report.exposure_designs import Designs, named, narrow
-from netloom.report.exposure_words import Speaker, probability, usd
+from netloom.report.exposure.cells import named, narrow
+from netloom.report.exposure.designs import Designs
+from netloom.report.exposure.words import Speaker, probability, usd
 from netloom.report.sources import source_lines
 from netloom.report.tables import titled_table
 from netloom.supply.chain import OTHERS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netloom.report.exposure_designs import Designs, named
-from netloom.report.exposure_outlook import NETWORK, SECTOR, Sector, modules_share, most_at_risk
-from netloom.report.exposure_words import NETWORK_WORDS, Speaker, head, percent, usd
+from netloom.report.exposure.cells import named
+from netloom.report.exposure.designs import Designs
+from netloom.report.exposure.outlook import NETWORK, SECTOR, Sector, modules_share, most_at_risk
+from netloom.report.exposure.words import NETWORK_WORDS, Speaker, head, percent, usd
 from netloom.supply.chain import OTHERS
 from netloom.supply.content import Change, ChangeRow
 from netloom.supply.outlook import WHOLE, Line, Risk
@@ -84,7 +85,7 @@ def of_sector(found: Sector, speaker: Speaker) -> Iterator[str]:
         f"{usd(network)}{servers}."
     )
     for scenario in outlook.scenarios:
-        yield f"{_loss_words(found, scenario, speaker)} {choice_words(found, scenario, speaker)}"
+        yield f"{_loss_words(found, scenario, speaker)} {choice_words(found, scenario)}"
 
 
 def _loss_words(found: Sector, scenario: str, speaker: Speaker) -> str:
@@ -126,7 +127,7 @@ def _percent(risk: Risk) -> str:
     return head(percent(risk.loss_fraction))
 
 
-def choice_words(found: Sector, scenario: str, speaker: Speaker) -> str:
+def choice_words(found: Sector, scenario: str) -> str:
     """Return which design has the largest and the smallest share of its network to lose."""
     outlook = found.outlook
     risks = {name: outlook.design_risks[scenario, name, NETWORK] for name in outlook.designs}

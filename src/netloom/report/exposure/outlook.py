@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,9 @@ from rich.text import Text
 from netloom import catalog
 from netloom.catalog.outlook import BuildOut, Scenario
 from netloom.money.answer import Swing
-from netloom.report.exposure_designs import evidence_cell, labelled, named
-from netloom.report.exposure_evidence import Evidence
-from netloom.report.exposure_words import (
+from netloom.report.exposure.cells import evidence_cell, labelled, named
+from netloom.report.exposure.evidence import Evidence
+from netloom.report.exposure.words import (
     NETWORK_WORDS,
     Scope,
     Speaker,
@@ -36,7 +36,7 @@ from netloom.units import show
 #: Rows of a table; JSON has all.
 _NUM_ROWS, _NUM_RISKS, _NUM_SWINGS = 15, 15, 8
 
-#: Lines of which each has a tornado of its own in JSON.
+#: Most lines of which each has a tornado of its own in JSON: so few are those that were asked for.
 _MOST_IN_FULL = 40
 
 #: Fall of which the probability is shown: a tenth of the base.
@@ -309,11 +309,13 @@ def plain(found: Sector, keep: Callable[[str, str], bool]) -> dict[str, Any]:
     scenarios = (outlook.base, *outlook.scenarios)
     lines = [each for each in outlook.lines if each.kind == "sector" or keep(each.kind, each.name)]
     years = (*outlook.years, WHOLE)
-    told_in_full = [
-        SECTOR,
-        NETWORK,
-        *(each for each in lines if each.kind != "sector" and _few(lines)),
-    ]
+    chosen = [each for each in lines if each.kind != "sector"]
+    told_in_full = [SECTOR, NETWORK, *(chosen if len(lines) <= _MOST_IN_FULL else ())]
+
+    def swings_of(scenario: str, line: Line) -> list[dict[str, Any]]:
+        moved = found.tornado.swings(line, scenario, loss=scenario != outlook.base)
+        return [dataclasses.asdict(each) for each in moved]
+
     return {
         "build_out": {
             "name": outlook.build_out, "title": found.build_out.title,
@@ -328,6 +330,12 @@ def plain(found: Sector, keep: Callable[[str, str], bool]) -> dict[str, Any]:
         "accelerators": [
             {"scenario": scenario, "year": year, "design": design, **dataclasses.asdict(number)}
             for (scenario, year, design), number in outlook.accelerators.items()
+        ],
+        "design_dollars": [
+            {"scenario": scenario, "year": year, "design": design,
+             "bill_usd": dataclasses.asdict(usd),
+             "network_usd": dataclasses.asdict(outlook.design_network_usd[scenario, year, design])}
+            for (scenario, year, design), usd in outlook.design_usd.items()
         ],
         "dollars": [
             {"scenario": scenario, "year": _year(year), **dataclasses.asdict(line),
@@ -346,22 +354,10 @@ def plain(found: Sector, keep: Callable[[str, str], bool]) -> dict[str, Any]:
         ],
         "tornado": [
             {"scenario": scenario, "of": "loss" if scenario in outlook.scenarios else "dollars",
-             **dataclasses.asdict(line), "swings": list(_plain_swings(found, line, scenario))}
+             **dataclasses.asdict(line), "swings": swings_of(scenario, line)}
             for scenario in scenarios for line in told_in_full
         ],
     }  # fmt: skip
-
-
-def _few(lines: Sequence[Line]) -> bool:
-    """Return whether rows were chosen, so few that each has a tornado of its own."""
-    return len(lines) <= _MOST_IN_FULL
-
-
-def _plain_swings(found: Sector, line: Line, scenario: str) -> Iterator[dict[str, Any]]:
-    of_loss = scenario != found.outlook.base
-    each: Swing
-    for each in found.tornado.swings(line, scenario, loss=of_loss):
-        yield dataclasses.asdict(each)
 
 
 def _plain_risk(risk: Risk) -> dict[str, Any]:

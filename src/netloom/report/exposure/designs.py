@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from netloom.cost.draws import Interval
-from netloom.report.exposure_evidence import Evidence
-from netloom.report.exposure_words import (
+from netloom.report.exposure.cells import evidence_cell, labelled, named, narrow
+from netloom.report.exposure.evidence import Evidence
+from netloom.report.exposure.words import (
     Scope,
     Speaker,
     below,
@@ -36,9 +37,6 @@ _NUM_ROWS, _NUM_CHANGES = 12, 10
 
 #: Fewest characters of a label.
 _LABEL = 14
-
-#: Designs beside which a line has no room for brackets.
-_FEW_DESIGNS = 2
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,8 @@ def print_designs(found: Designs, console: Console, speaker: Speaker) -> None:
     for line in _attach_lines(found):
         console.print(Text(line))
     console.print(
-        "netloom validate network-share and netloom validate attach set such shares and ratios "
-        "beside published ones, with the reasons of what is outside.",
+        "netloom validate network-share attach sets such shares and ratios beside published ones; "
+        "network-share-unpromised and attach-unpromised have what is outside, with the reasons.",
         style="dim",
     )
     if changes:
@@ -214,38 +212,12 @@ def _change(row: ChangeRow) -> str:
     return _with_sales(told, row, signed=True)
 
 
-def named(kind: str, name: str, speaker: Speaker) -> str:
-    """Return the name of a component or company in the speaker's language."""
-    return speaker.component(name) if kind == "component" else speaker.company(name)
-
-
-def labelled(kind: str, name: str, group: str, speaker: Speaker) -> Text:
-    """Return the name of a row with its group below it, or with the region of its head office."""
-    told = Text(named(kind, name, speaker))
-    if group:
-        told.append(f"\n{group}" if kind == "component" else f" ({group})", style="dim")
-    return told
-
-
-def evidence_cell(found: Evidence | None) -> str:
-    """Return grade and date of the main way, and below it the worst grade where it is another."""
-    if found is None or not found.main:
-        return ""
-    main = f"{found.main}, {found.as_of}" if found.as_of else found.main
-    return f"{main}\nworst {found.worst}" if found.worst != found.main else main
-
-
 def _largest(rows: Sequence[Sequence[Row]]) -> tuple[list[int], list[int]]:
     """Return places of the rows that are shown, in their order, and of those that are not."""
     sizes = [max(each[place].added.percentile_90 for each in rows) for place in range(len(rows[0]))]
     found = [place for place, size in enumerate(sizes) if size > 0]
     ordered = sorted(found, key=lambda place: -sizes[place])
     return ordered[:_NUM_ROWS], ordered[_NUM_ROWS:]
-
-
-def narrow(texts: Sequence[str]) -> list[str]:
-    """Return values with their brackets on a line below where columns are many."""
-    return [below(text) for text in texts] if len(texts) > _FEW_DESIGNS else list(texts)
 
 
 def plain(found: Designs, keep: Callable[[str, str], bool]) -> dict[str, Any]:

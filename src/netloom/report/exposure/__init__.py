@@ -1,0 +1,1 @@
+"""Who supplies a design, or a build-out of many: a page in sentences and tables, and as JSON."""
