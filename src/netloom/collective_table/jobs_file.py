@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from netloom.collective_table.allocation import PACKED, node_numbers
 from netloom.collective_table.sizes import sizes
 from netloom.errors import ParameterError, Problem, StudyError, nearest
 from netloom.schema import explain
-from netloom.schema.document import Document, read_text, undotted
+from netloom.schema.document import read_document
 from netloom.schema.values import Time, Whole, described, refuse
 
 
@@ -82,10 +81,7 @@ def read_jobs(path: Path) -> tuple[JobEntry, ...]:
     StudyError
         With all problems of the file, by line.
     """
-    text = read_text(path)
-    if isinstance(text, Problem):
-        raise StudyError([text])
-    document = Document(text)
+    document = read_document(path)
     problems = list(document.problems)
     found = None
     if not isinstance(document.data, dict):
@@ -99,12 +95,5 @@ def read_jobs(path: Path) -> tuple[JobEntry, ...]:
     if found is not None and len({entry.name for entry in found.jobs}) < len(found.jobs):
         problems.append(Problem("two jobs have one name", "give each its own", where="jobs"))
     if found is None or problems:
-        raise StudyError(_placed(problem, document, path) for problem in problems)
+        raise StudyError(document.placed(problem, path) for problem in problems)
     return found.jobs
-
-
-def _placed(problem: Problem, document: Document, path: Path) -> Problem:
-    if problem.line:
-        return dataclasses.replace(problem, file=str(path))
-    line, column = document.place(undotted(problem.where), problem.of_key)
-    return dataclasses.replace(problem, file=str(path), line=line, column=column)

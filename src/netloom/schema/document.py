@@ -6,6 +6,7 @@ indices, ``("networks", 2, "switch")``; in a `Problem` they are written ``networ
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 from yamlcore import CCoreLoader
 
-from netloom.errors import Problem
+from netloom.errors import Problem, StudyError
 
 KeyPath = tuple[str | int, ...]
 
@@ -54,12 +55,6 @@ def dotted(path: KeyPath) -> str:
     return text.removeprefix(".")
 
 
-def undotted(where: str) -> KeyPath:
-    """Return the path that `dotted` wrote."""
-    parts = re.findall(r"\[(\d+)\]|([^.\[\]]+)", where)
-    return tuple(int(index) if index else key for index, key in parts)
-
-
 class Document:
     """One parsed YAML text.
 
@@ -86,6 +81,13 @@ class Document:
             if loader is not None:
                 loader.dispose()
 
+    def placed(self, problem: Problem, file: str | Path) -> Problem:
+        """Return a problem of this document, in a file, with the line and column it is about."""
+        if problem.line:
+            return dataclasses.replace(problem, file=str(file))
+        line, column = self.place(_undotted(problem.where, self.data), problem.of_key)
+        return dataclasses.replace(problem, file=str(file), line=line, column=column)
+
     def place(self, path: KeyPath, of_key: bool = False) -> Place:
         """Return where a value stands, or where the nearest section around it does.
 
@@ -105,7 +107,40 @@ class Document:
         return _start(node)
 
 
-def read_text(path: Path) -> str | Problem:
+def read_document(path: Path) -> Document:
+    """Return the document in a file.
+
+    Raises
+    ------
+    StudyError
+        When the file cannot be read.
+    """
+    text = _read_text(path)
+    if isinstance(text, Problem):
+        raise StudyError([text])
+    return Document(text)
+
+
+def _undotted(where: str, data: Any) -> KeyPath:
+    """Return the path that `dotted` wrote; keys of the data may have dots and brackets."""
+    path: KeyPath = ()
+    while where and isinstance(data, dict | list):
+        index = re.match(r"\[(\d+)\]", where)
+        if index and isinstance(data, list) and int(index[1]) < len(data):
+            step: str | int = int(index[1])
+            data, where = data[int(index[1])], where[index.end() :]
+        else:
+            written = f"{index[1]}{where[index.end() :]}" if index else where
+            keys = [key for key in data if re.match(rf"{re.escape(str(key))}($|[.\[])", written)]
+            if isinstance(data, list) or not keys:
+                break
+            key = max(keys, key=lambda each: len(str(each)))
+            step, where, data = str(key), written[len(str(key)) :], data[key]
+        path, where = (*path, step), where.removeprefix(".")
+    return (*path, where) if where else path
+
+
+def _read_text(path: Path) -> str | Problem:
     """Return the text of a file, or what keeps it from being read."""
     try:
         return path.read_bytes().decode("utf-8-sig")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 
 from netloom.errors import Problem, StudyError
 from netloom.schema import explain
-from netloom.schema.document import Document, read_text, undotted
+from netloom.schema.document import read_document
 from netloom.schema.study import Study
 
 #: A look at the raw entries of a study that may be malformed, such as `netloom.resolve.checks`.
@@ -33,10 +32,7 @@ def load(path: str | Path, checks: Iterable[Check] = ()) -> Study:
         With all problems of the file in the order of its lines.
     """
     path = Path(path)
-    text = read_text(path)
-    if isinstance(text, Problem):
-        raise StudyError([text])
-    document = Document(text)
+    document = read_document(path)
     problems = list(document.problems)
     raw = document.data
     study = None
@@ -50,7 +46,7 @@ def load(path: str | Path, checks: Iterable[Check] = ()) -> Study:
     elif not problems:
         problems.append(_no_study(raw))
     if study is None or problems:
-        placed = (_placed(problem, document, path) for problem in problems)
+        placed = (document.placed(problem, path) for problem in problems)
         raise StudyError(sorted(_distinct(placed), key=lambda found: (found.line, found.column)))
     return study
 
@@ -65,13 +61,6 @@ def _no_study(raw: Any) -> Problem:
             else ("the file holds a single value, entries are meant")
         )
     return Problem(message, hint="begin with 'version: 1', 'name:', 'model:'; see docs/study.md")
-
-
-def _placed(problem: Problem, document: Document, path: Path) -> Problem:
-    if problem.line:
-        return dataclasses.replace(problem, file=str(path))
-    line, column = document.place(undotted(problem.where), problem.of_key)
-    return dataclasses.replace(problem, file=str(path), line=line, column=column)
 
 
 def _distinct(problems: Iterable[Problem]) -> Iterator[Problem]:

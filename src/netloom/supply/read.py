@@ -6,8 +6,6 @@ is its name in all languages. A name with a slash or the ending of YAML is a fil
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -19,7 +17,7 @@ from netloom.catalog.entry import Entry
 from netloom.catalog.outlook import MOVES, BuildOut, Driver, Scenario
 from netloom.catalog.suppliers import Group
 from netloom.errors import ParameterError, Problem, StudyError, nearest
-from netloom.schema.document import Document, KeyPath, read_text
+from netloom.schema.document import Document, read_document
 from netloom.schema.explain import explained
 from netloom.supply.bill import Bill
 
@@ -66,7 +64,7 @@ def read_scenario(name: str, designs: Sequence[str] | None = None) -> Scenario:
         return found
     document, entry = _read(Path(name), Scenario)
     assert isinstance(entry, Scenario)
-    problems = [_placed(each, document, name) for each in target_problems(entry, designs)]
+    problems = [document.placed(each, name) for each in target_problems(entry, designs)]
     if problems:
         raise StudyError(problems)
     return entry
@@ -212,10 +210,7 @@ def _components_and_groups() -> tuple[str, ...]:
 
 def _read(path: Path, model: type[Entry]) -> tuple[Document, Entry]:
     """Return a file and what it says, named after the file."""
-    text = read_text(path)
-    if isinstance(text, Problem):
-        raise StudyError([text])
-    document = Document(text)
+    document = read_document(path)
     problems = list(document.problems)
     raw = document.data
     entry = None
@@ -231,38 +226,10 @@ def _read(path: Path, model: type[Entry]) -> tuple[Document, Entry]:
         problems.append(Problem("the file holds no entries", "begin with 'title:'"))
     if problems or entry is None:
         raise StudyError(sorted(
-            (_placed(each, document, str(path)) for each in problems),
+            (document.placed(each, path) for each in problems),
             key=lambda each: (each.line, each.column),
         ))  # fmt: skip
     return document, entry
-
-
-def _placed(problem: Problem, document: Document, file: str) -> Problem:
-    if problem.line:
-        return dataclasses.replace(problem, file=file)
-    path = _steps(problem.where, document.data)
-    line, column = document.place(path, problem.of_key)
-    return dataclasses.replace(problem, file=file, line=line, column=column)
-
-
-def _steps(where: str, data: Any) -> KeyPath:
-    """Return the keys that a dotted path goes by; keys themselves may have dots and brackets."""
-    path: tuple[str | int, ...] = ()
-    rest = where
-    while rest and isinstance(data, dict | list):
-        index = re.match(r"\[(\d+)\]", rest)
-        if index and isinstance(data, list):
-            step: str | int = int(index[1])
-            data, rest = data[int(index[1])], rest[index.end() :]
-        else:
-            written = f"{index[1]}{rest[index.end() :]}" if index else rest
-            keys = [key for key in data if re.match(rf"{re.escape(str(key))}($|[.\[])", written)]
-            if isinstance(data, list) or not keys:
-                break
-            key = max(keys, key=lambda each: len(str(each)))
-            step, rest, data = str(key), written[len(str(key)) :], data[key]
-        path, rest = (*path, step), rest.removeprefix(".")
-    return (*path, rest) if rest else path
 
 
 def _listed(years: Sequence[int]) -> str:
