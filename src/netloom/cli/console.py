@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
 #: Columns of a table that goes to a file or a pipe, which have no width of their own.
 _PIPE_COLUMNS = 120
+
+
+def write_picture(path: Path, picture: str) -> None:
+    """Write a drawing as a file of its own, and say so."""
+    from netloom.report.figures import svg
+
+    path.write_text(svg.standalone(picture), encoding="utf-8")
+    print(f"wrote {path}", file=sys.stderr)
 
 
 def output() -> Console:

@@ -20,6 +20,11 @@ def read(study: Path) -> Resolved:
     return resolve(load(study, [checks(study.parent)]), study.parent)
 
 
+def seed_of(resolved: Resolved, seed: int | None) -> int:
+    """Return the seed that a command was given, or the study's own."""
+    return resolved.study.seed if seed is None else seed
+
+
 @contextmanager
 def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
     """Give a callback ``(done, total, text)`` that draws a bar; off a terminal it draws nothing."""

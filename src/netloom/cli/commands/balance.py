@@ -32,12 +32,12 @@ def balance(
     seed
         Seed of every random draw; the study's own when left out.
     """
-    from netloom.cli.study import chosen_network, progress_bar, read
+    from netloom.cli.study import chosen_network, progress_bar, read, seed_of
     from netloom.report.balance import print_balance, to_json
     from netloom.search import balance as search_balance
 
     resolved = read(study)
-    draws = resolved.study.seed if seed is None else seed
+    draws = seed_of(resolved, seed)
     chosen = chosen_network(resolved, network, draws)
     with progress_bar() as progress:
         found = search_balance.balance(resolved, chosen, seed=draws, progress=progress)

@@ -249,17 +249,8 @@ def _machines(
 
 
 def _plot(found: Sequence[Answer], path: Path) -> None:
-    from netloom.errors import ParameterError
-    from netloom.report.figures import bus_bandwidth, svg
+    from netloom.cli.console import write_picture
+    from netloom.report.figures import bus_bandwidth
 
-    picture = bus_bandwidth.draw(
-        bus_bandwidth.series(found), found[0].table.question.communicator.operation
-    )
-    try:
-        path.write_text(svg.standalone(picture), encoding="utf-8")
-    except OSError as error:
-        raise ParameterError(
-            f"cannot write '{path}': {error.strerror}",
-            hint="give --plot a file that can be written",
-        ) from None
-    print(f"wrote {path}", file=sys.stderr)
+    operation = found[0].table.question.communicator.operation
+    write_picture(path, bus_bandwidth.draw(bus_bandwidth.series(found), operation))

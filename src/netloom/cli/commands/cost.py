@@ -45,22 +45,22 @@ def cost(
         SVG file for the picture, such as cost.svg.
     """
     from netloom import search
-    from netloom.cli.study import progress_bar, read
+    from netloom.cli.study import progress_bar, read, seed_of
     from netloom.money import money_of
     from netloom.report.cost import print_money, to_json
 
     check_draws(draws)
     resolved = read(study)
     check_plot(plot)
-    used = resolved.study.seed if seed is None else seed
+    used = seed_of(resolved, seed)
     with progress_bar() as progress:
         result = search.plan_study(resolved, progress=progress, seed=used)
     answer = money_of(resolved, result, network=network, num_draws=draws, seed=used)
     if plot is not None:
-        from netloom.report.figures import cost_parts, svg
+        from netloom.cli.console import write_picture
+        from netloom.report.figures import cost_parts
 
-        plot.write_text(svg.standalone(cost_parts.draw(answer)), encoding="utf-8")
-        print(f"wrote {plot}", file=sys.stderr)
+        write_picture(plot, cost_parts.draw(answer))
     if json:
         sys.stdout.write(to_json(answer))
         return

@@ -87,7 +87,7 @@ def exposure(
     json
         Print JSON instead of tables.
     """
-    from netloom.cli.study import check_networks, read
+    from netloom.cli.study import check_networks, read, seed_of
     from netloom.report.exposure.page import Page, print_page, to_json
     from netloom.report.exposure.words import Speaker
     from netloom.supply.backtest import backtests
@@ -102,7 +102,7 @@ def exposure(
     companies = _named("company", company)
     tests = backtests(until) if backtest else None
     told = scope or ("everything" if component or company or json else "network")
-    used = resolved.study.seed if seed is None else seed
+    used = seed_of(resolved, seed)
     sampling = sampling_of(resolved, draws, used)
     designs: Designs | None = None
     sector: Sector | None = None
@@ -118,11 +118,10 @@ def exposure(
         tests, refused,
     )  # fmt: skip
     if plot is not None:
+        from netloom.cli.console import write_picture
         from netloom.report.figures import exposure as figure
-        from netloom.report.figures import svg
 
-        plot.write_text(svg.standalone(figure.draw(page)), encoding="utf-8")
-        print(f"wrote {plot}", file=sys.stderr)
+        write_picture(plot, figure.draw(page))
     if json:
         sys.stdout.write(to_json(page))
         return

@@ -51,7 +51,7 @@ def goodput(
     json
         Print JSON instead of tables.
     """
-    from netloom.cli.study import check_networks, progress_bar, read
+    from netloom.cli.study import check_networks, progress_bar, read, seed_of
     from netloom.report.goodput import print_runs, to_json
     from netloom.search.runs import study_runs
 
@@ -63,18 +63,17 @@ def goodput(
             resolved,
             names=network,
             num_runs=runs,
-            seed=resolved.study.seed if seed is None else seed,
+            seed=seed_of(resolved, seed),
             fixed_rates=fixed_rates,
             num_workers=workers,
             play_intervals=best_interval,
             progress=progress,
         )
     if plot is not None and found.candidates:
-        from netloom.report.figures import svg
+        from netloom.cli.console import write_picture
         from netloom.report.figures.goodput import draw
 
-        plot.write_text(svg.standalone(draw(found)), encoding="utf-8")
-        print(f"wrote {plot}", file=sys.stderr)
+        write_picture(plot, draw(found))
     if json:
         sys.stdout.write(to_json(found))
     else:

@@ -40,7 +40,7 @@ def plan(
         that rest on it, the weakest evidence first.
     """
     from netloom import evaluate, layout, report, search
-    from netloom.cli.study import progress_bar, read
+    from netloom.cli.study import progress_bar, read, seed_of
     from netloom.errors import ParameterError
     from netloom.money.trace import numbers_of_plan
     from netloom.report.serialise import to_json
@@ -56,9 +56,7 @@ def plan(
 
         make_folder(out)
     with progress_bar() as progress:
-        result = search.plan_study(
-            resolved, progress=progress, seed=resolved.study.seed if seed is None else seed
-        )
+        result = search.plan_study(resolved, progress=progress, seed=seed_of(resolved, seed))
     traced = numbers_of_plan(resolved, result.candidates)
     if out is not None:
         cables, drawings = None, None

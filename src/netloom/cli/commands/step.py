@@ -49,13 +49,13 @@ def step(
     seed
         Seed of every random draw; the study's own when left out.
     """
-    from netloom.cli.study import chosen_network, read
+    from netloom.cli.study import chosen_network, read, seed_of
     from netloom.report.step import Answer, print_step, to_json
 
     resolved = read(study)
     if trace is not None:
         check_file(trace)
-    draws = resolved.study.seed if seed is None else seed
+    draws = seed_of(resolved, seed)
     chosen = chosen_network(resolved, network, draws)
     found = _explained(resolved, chosen, plan, schedule, draws)
     if trace is not None:

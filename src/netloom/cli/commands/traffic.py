@@ -50,7 +50,7 @@ def traffic(
     seed
         Seed of every random draw; the study's own when left out.
     """
-    from netloom.cli.study import chosen_network, read
+    from netloom.cli.study import chosen_network, read, seed_of
     from netloom.report.traffic import Answer, print_traffic, to_json, write
 
     resolved = read(study)
@@ -58,7 +58,7 @@ def traffic(
         from netloom.cli.folder import make_folder
 
         make_folder(out)
-    draws = resolved.study.seed if seed is None else seed
+    draws = seed_of(resolved, seed)
     chosen = chosen_network(resolved, network, draws)
     found = _traffic(resolved, chosen, plan, draws, routes)
     answer = Answer(
