@@ -46,13 +46,13 @@ def two_hop_paths(source, target, graph, num_trunks):
     """Return indptr, bundle, share and switches crossed of equal-cost shortest paths.
 
     A flow between switches that are not joined splits over their common neighbours in proportion
-    to the first links, as `netloom.kernels.paths.shortest_paths` does, in time proportional to the
-    switches' neighbours and not to the graph.
+    to the first links, as `netloom.kernels.shortest_paths.shortest_paths` does, in time
+    proportional to the switches' neighbours and not to the graph.
 
     Parameters
     ----------
     source, target : int32, shape (F,), endpoints; each hangs on one switch.
-    graph : `netloom.kernels.paths.SwitchGraph` of diameter 2 at most.
+    graph : `netloom.kernels.shortest_paths.SwitchGraph` of diameter 2 at most.
     num_trunks : bundle b and ``b + num_trunks`` are the two directions of one trunk.
     """
     num_flows, num_switches = len(source), len(graph.start) - 1

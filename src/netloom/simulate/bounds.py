@@ -154,7 +154,7 @@ def throughput_distance_bound(
     >>> throughput_distance_bound(fabric, np.arange(4), np.arange(4, 8), 1.0)
     1.0
     """
-    from netloom.kernels.paths import distances
+    from netloom.kernels.shortest_paths import distances
     from netloom.topology.counts import fabric_graph
 
     graph = _graph(fabric, source, target, demand_bytes_per_s)
@@ -182,7 +182,7 @@ def farthest_permutation(fabric: Fabric) -> NDArray[np.int32]:
     the worst traffic of the fabric. A matching of all endpoints: for up to a few thousand. Needs
     scipy.
     """
-    from netloom.kernels.paths import distances
+    from netloom.kernels.shortest_paths import distances
     from netloom.topology.counts import fabric_graph
 
     try:

@@ -217,7 +217,7 @@ def hops(fabric: Fabric) -> Hops:
     evenly spaced ones. Planes are equal, so the first plane is searched. A circuit through an
     optical switch is one link between its ends.
     """
-    from netloom.kernels.paths import distance_histogram
+    from netloom.kernels.shortest_paths import distance_histogram
 
     circuits = any(tier.switching == "circuit" for tier in fabric.tiers)
     if circuits and isinstance(fabric.routing, ShortestRouting):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from netloom.topology.fabric import HOST, LinkClass
 
 if TYPE_CHECKING:
-    from netloom.kernels.paths import SwitchGraph
+    from netloom.kernels.shortest_paths import SwitchGraph
 
 
 def switch_graph(
@@ -23,7 +23,7 @@ def switch_graph(
     trunk_links: NDArray[Any],
 ) -> SwitchGraph:
     """Return the graph; trunk t is bundle t from lower to upper end and T + t back."""
-    from netloom.kernels.paths import SwitchGraph
+    from netloom.kernels.shortest_paths import SwitchGraph
 
     num_trunks = len(trunk_class)
     trunk = np.arange(num_trunks)

@@ -17,7 +17,7 @@ from netloom.topology.fabric import Bundles, LinkClass, Paths
 from netloom.topology.graph import switch_graph
 
 if TYPE_CHECKING:
-    from netloom.kernels.paths import SwitchGraph
+    from netloom.kernels.shortest_paths import SwitchGraph
 
 
 def trunk_bundles(
@@ -73,7 +73,7 @@ class ShortestRouting:
 
     def paths(self, source: NDArray[np.int32], target: NDArray[np.int32]) -> Paths:
         """Return the bundles that flows cross, each with its share of the flow."""
-        from netloom.kernels.paths import shortest_paths
+        from netloom.kernels.shortest_paths import shortest_paths
 
         source, target = np.asarray(source, dtype=np.int32), np.asarray(target, dtype=np.int32)
         # flows whose ends hang on the same switches have the same routes, which are then found once
