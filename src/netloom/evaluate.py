@@ -38,13 +38,12 @@ from netloom.simulate.step import (
 )
 from netloom.topology.counts import address_warnings, tier_rates
 from netloom.topology.fabric import HOST, Fabric
+from netloom.units import DAY_S
 from netloom.workload.flops import training_flops_per_token
 from netloom.workload.inputs import machine_inputs, shape_inputs, software_inputs
 from netloom.workload.parameters import count_parameters
 from netloom.workload.precision import peak_flops_per_s
 from netloom.workload.shape import TransformerShape, from_config
-
-_DAY_S = 86400.0
 
 #: Release of the communication library whose tuning model prices messages.
 LIBRARY = "nccl-2.30"
@@ -171,8 +170,8 @@ def candidate(run: Run, prepared: PreparedNetwork, best: PricedPlan, num_plans: 
         tokens_per_s=batch_tokens / step_s,
         model_flops_per_s_per_accelerator=flops_per_s,
         mfu=flops_per_s / peak_flops_per_s(resolved.accelerator, goal.precision),
-        days_without_failures=steps_s / _DAY_S,
-        days=run_s / _DAY_S,
+        days_without_failures=steps_s / DAY_S,
+        days=run_s / DAY_S,
         goodput=kept,
         counts=prepared.counts,
         bom=prepared.bom,

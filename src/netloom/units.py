@@ -15,7 +15,10 @@ from netloom.errors import ParameterError
 
 _DECIMAL = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 _BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50}
-_HOUR, _DAY, _YEAR = 3600.0, 86400.0, 365.25 * 86400.0
+#: Seconds of a day and of a year.
+DAY_S, YEAR_S = 86400.0, 365.25 * 86400.0
+
+_HOUR = 3600.0
 
 
 def _prefixed(base: str, factor: float = 1.0, binary: bool = False) -> dict[str, float]:
@@ -26,7 +29,7 @@ def _prefixed(base: str, factor: float = 1.0, binary: bool = False) -> dict[str,
 _DATA = _prefixed("B", binary=True) | _prefixed("b", 0.125)
 _TIME = {
     "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": _HOUR,
-    "d": _DAY, "day": _DAY, "days": _DAY, "y": _YEAR, "year": _YEAR, "years": _YEAR,
+    "d": DAY_S, "day": DAY_S, "days": DAY_S, "y": YEAR_S, "year": YEAR_S, "years": YEAR_S,
 }  # fmt: skip
 _COUNT = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15} | _BINARY
 
@@ -50,10 +53,10 @@ UNITS: MappingProxyType[str, dict[str, float]] = MappingProxyType(
         "energy price": {"USD/J": 1.0, "USD/kWh": 1 / 3.6e6, "$/kWh": 1 / 3.6e6},
         "fraction": {"": 1.0, "%": 0.01},
         "frequency": {
-            "/s": 1.0, "/h": 1 / _HOUR, "/day": 1 / _DAY, "/year": 1 / _YEAR,
-            "%/year": 0.01 / _YEAR,
-            "FIT": 1e-9 / _HOUR, "per 100 unit-years": 0.01 / _YEAR,
-            "per 1000 unit-days": 1e-3 / _DAY,
+            "/s": 1.0, "/h": 1 / _HOUR, "/day": 1 / DAY_S, "/year": 1 / YEAR_S,
+            "%/year": 0.01 / YEAR_S,
+            "FIT": 1e-9 / _HOUR, "per 100 unit-years": 0.01 / YEAR_S,
+            "per 1000 unit-days": 1e-3 / DAY_S,
         },
         "fraction per year": {"/year": 1.0, "%/year": 0.01},
     }
@@ -183,7 +186,7 @@ _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "data": ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")),
     "memory": ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
     "time": (
-        (_YEAR, "years"), (_DAY, "days"), (_HOUR, "h"), (60.0, "min"), (1.0, "s"),
+        (YEAR_S, "years"), (DAY_S, "days"), (_HOUR, "h"), (60.0, "min"), (1.0, "s"),
         (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"),
     ),
     "count": ((1e15, "P"), (1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, "")),
@@ -198,7 +201,7 @@ _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "energy per bit": ((1.0, "J/bit"), (1e-12, "pJ/bit")),
     "energy price": ((1 / 3.6e6, "$/kWh"),),
     "time per length": ((1e-9, "ns/m"),),
-    "frequency": ((1 / _DAY, "/day"), (1 / _YEAR, "/year"), (0.01 / _YEAR, "%/year")),
+    "frequency": ((1 / DAY_S, "/day"), (1 / YEAR_S, "/year"), (0.01 / YEAR_S, "%/year")),
     "fraction per year": ((0.01, "%/year"),),
 }  # fmt: skip
 

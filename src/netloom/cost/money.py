@@ -10,8 +10,7 @@ from netloom.catalog.prices import SiteCosts
 from netloom.cost.power import site_power_w
 from netloom.errors import ParameterError
 from netloom.result import BomLine, Range
-
-_YEAR_S = 365.25 * 86400.0
+from netloom.units import YEAR_S
 
 #: Groups of the bill of materials that are the network; the others compute.
 NETWORK = ("nics", "switches", "optics", "cables", "installation")
@@ -91,7 +90,7 @@ def run_cost(capex_usd: Range, it_power_w: float, run_s: float, site: SiteCosts)
         site.electricity_usd_per_j,
     )
     site_w = site_power_w(it_power_w, site)
-    years = run_s / _YEAR_S
+    years = run_s / YEAR_S
     return RunCost(
         depreciation_usd=Range(
             capex_usd.low * run_s / life.high,

@@ -16,9 +16,7 @@ from netloom.errors import ParameterError
 from netloom.failure import checkpoint
 from netloom.failure.inventory import Exposure, Inventory
 from netloom.result import Goodput
-from netloom.units import show
-
-_DAY_S = 86400.0
+from netloom.units import DAY_S, show
 
 #: Effective share of time below which a run is refused rather than given in years.
 _NO_PROGRESS = 0.01
@@ -60,7 +58,7 @@ def goodput(inventory: Inventory, rates: FailureRates, policy: Policy) -> Goodpu
     """
     by_cause = _interruptions_per_day(inventory, rates)
     interruptions_per_day = math.fsum(by_cause.values())
-    mean_s = _DAY_S / interruptions_per_day if interruptions_per_day > 0 else math.inf
+    mean_s = DAY_S / interruptions_per_day if interruptions_per_day > 0 else math.inf
     write_s, restart_s = policy.checkpoint_write_s, float(rates.restart_s)
     interval_s = policy.checkpoint_interval_s
     if interval_s is None:
@@ -160,10 +158,10 @@ def _interruptions_per_day(inventory: Inventory, rates: FailureRates) -> dict[st
     """Return the interruptions of one day by cause."""
     fatal = (part for part in inventory.network if part.num_paths == 1)
     return {
-        "accelerator": inventory.num_accelerators * float(rates.accelerator_per_s) * _DAY_S,
-        "node": inventory.num_nodes * float(rates.node_other_per_s) * _DAY_S,
-        "nic": inventory.num_nics * float(rates.nic_per_s) * _DAY_S,
-        "software": inventory.num_accelerators * float(rates.software_per_s) * _DAY_S,
+        "accelerator": inventory.num_accelerators * float(rates.accelerator_per_s) * DAY_S,
+        "node": inventory.num_nodes * float(rates.node_other_per_s) * DAY_S,
+        "nic": inventory.num_nics * float(rates.nic_per_s) * DAY_S,
+        "software": inventory.num_accelerators * float(rates.software_per_s) * DAY_S,
     } | _per_day_by_cause(fatal)
 
 
@@ -171,5 +169,5 @@ def _per_day_by_cause(parts: Iterable[Exposure]) -> dict[str, float]:
     """Return the failures of one day by cause; parts of the same cause add up."""
     by_cause: dict[str, float] = {}
     for part in parts:
-        by_cause[part.cause] = by_cause.get(part.cause, 0.0) + part.events_per_s * _DAY_S
+        by_cause[part.cause] = by_cause.get(part.cause, 0.0) + part.events_per_s * DAY_S
     return by_cause

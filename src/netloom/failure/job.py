@@ -14,8 +14,7 @@ from netloom.failure.early_life import GROWN_UP, piecewise, weibull
 from netloom.failure.evidence import Rate, certain, counted, ranged
 from netloom.failure.inventory import Exposure, Inventory
 from netloom.schema.study import Reliability
-
-_YEAR_S = 365.25 * 86400.0
+from netloom.units import YEAR_S
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def policy_of(
         num_spares=reliability.spares,
         shrinks=reliability.without_spare == "shrink",
         num_crews=reliability.repair_crews,
-        flaps_fraction=num_links * reliability.flaps / _YEAR_S * reliability.flap_time,
+        flaps_fraction=num_links * reliability.flaps / YEAR_S * reliability.flap_time,
         early_life=early_life,
     )
 
@@ -170,7 +169,7 @@ def _shared(reliability: Reliability, inventory: Inventory) -> list[FailureClass
             FailureClass(
                 "power feed",
                 -(-inventory.num_nodes // num_nodes),
-                certain(reliability.feed_failure_rate / _YEAR_S),
+                certain(reliability.feed_failure_rate / YEAR_S),
                 num_nodes=num_nodes,
                 loses_memory=num_nodes > 1,
             )
@@ -180,7 +179,7 @@ def _shared(reliability: Reliability, inventory: Inventory) -> list[FailureClass
             FailureClass(
                 "slow node",
                 inventory.num_nodes,
-                certain(reliability.straggler_rate / _YEAR_S),
+                certain(reliability.straggler_rate / YEAR_S),
                 "slows",
                 num_nodes=1,
                 slowdown_fraction=reliability.straggler_slowdown,
@@ -232,9 +231,9 @@ def _by_paths(part: Exposure, exposed_fraction: float) -> LossEffect:
 
 
 def _plausible(cause: str, rate: Rate) -> Rate:
-    if rate.per_s * _YEAR_S > 1:
+    if rate.per_s * YEAR_S > 1:
         raise ParameterError(
-            f"{cause}: {rate.per_s * _YEAR_S:.3g} failures of one part in a year are more than one",
+            f"{cause}: {rate.per_s * YEAR_S:.3g} failures of one part in a year are more than one",
             hint="give a rate of hard failures below 100 %/year; flaps have a key of their own",
         )
     return rate

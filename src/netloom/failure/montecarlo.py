@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 from netloom.errors import ParameterError
 from netloom.failure.classes import FailureClass, RunPolicy
 from netloom.failure.closed_form import interval_s
-from netloom.units import show
-
-_DAY_S = 86400.0
+from netloom.units import DAY_S, show
 
 #: Wall-clock time over work at which a run is given up.
 _LONGEST = 100.0
@@ -62,7 +60,7 @@ class Runs:
     @property
     def days(self) -> NDArray[np.float64]:
         """Days to finish."""
-        return self.wall_s / _DAY_S
+        return self.wall_s / DAY_S
 
     @property
     def effective(self) -> NDArray[np.float64]:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from netloom.money.failing import Failing
 from netloom.money.inputs import Input
+from netloom.units import YEAR_S
 
-_YEAR_S = 365.25 * 86400.0
-_MONTH_S = _YEAR_S / 12
+_MONTH_S = YEAR_S / 12
 
 Value = float | NDArray[np.float64]
 Values = Mapping[str, Value]
@@ -142,7 +142,7 @@ class Account:
         rated_w, loaded_w, idle_w = self.draw_w(values)
         mean_w = loaded_w * (1 - still) + idle_w * still
         capex = sum(self.capex(values).values())
-        years = run_s / _YEAR_S
+        years = run_s / YEAR_S
         tariff = values[f"{site}electricity_usd_per_j"]
         return {
             "depreciation": capex * run_s / values[f"{site}depreciation_s"],

@@ -16,8 +16,7 @@ from netloom.money.trace import SITE
 from netloom.resolve import Resolved, prices_of
 from netloom.result import BomLine, Range
 from netloom.schema.study import Reliability
-
-_YEAR_S = 365.25 * 86400.0
+from netloom.units import YEAR_S
 
 #: Number of the failure rates -> key of a study's section reliability that takes its place.
 _ASKED = {
@@ -79,7 +78,7 @@ def _failing(resolved: Resolved) -> Iterator[Input]:
             factor="",
             grade=exposure.grade,
             date=exposure.date,
-            basis=f"per second, {known.events} in {float(exposure) / _YEAR_S:,.0f} years of one "
+            basis=f"per second, {known.events} in {float(exposure) / YEAR_S:,.0f} years of one "
             f"{one}, drawn from the gamma distribution of that count",
             sources=exposure.source,
         )

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_DAY_S = 86400.0
+from netloom.units import DAY_S
+
 _MONTH_DAYS = 365.25 / 12
 
 Value = float | NDArray[np.float64]
@@ -103,7 +104,7 @@ class Failing:
     def standing_fraction(self, values: Mapping[str, Value]) -> Value:
         """Return the share of time in which the job stands still, noticed or restarting."""
         stands_s = values[self.detection_path] + values[self.restart_path]
-        load = self.per_day(values, stops=True) / _DAY_S * stands_s
+        load = self.per_day(values, stops=True) / DAY_S * stands_s
         return load / (1 + load)
 
     def write_s(self, values: Mapping[str, Value]) -> Value:
@@ -120,7 +121,7 @@ class Failing:
 
         See `netloom.failure.checkpoint.effective_fraction`, which is this for one set of values.
         """
-        rate, write_s = self.per_day(values, stops=True) / _DAY_S, self.write_s(values)
+        rate, write_s = self.per_day(values, stops=True) / DAY_S, self.write_s(values)
         if not np.all(np.asarray(rate) > 0):
             return 1.0 if self.interval_s is None else self.interval_s / (self.interval_s + write_s)
         interval_s: Value = (

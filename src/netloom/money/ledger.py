@@ -14,10 +14,9 @@ from netloom.money.failing import Cause, Failing
 from netloom.money.inputs import AGE, POWER, Input, from_quantity, of_part, of_price, of_study
 from netloom.resolve import Resolved, prices_of
 from netloom.result import BomLine, Candidate
+from netloom.units import DAY_S
 from netloom.workload.parameters import count_parameters
 from netloom.workload.shape import from_config
-
-_DAY_S = 86400.0
 
 #: Numbers of a site that an account uses.
 _SITE = (
@@ -150,7 +149,7 @@ def failing_of(resolved: Resolved, candidate: Candidate, uses: Callable[[Input],
     return Failing(
         causes=tuple(causes),
         modes=modes | {each.path: each.value.mode for each in times},
-        steps_s=candidate.days_without_failures * _DAY_S,
+        steps_s=candidate.days_without_failures * DAY_S,
         effective_fraction=kept.effective_fraction,
         interval_s=interval_s,
         num_parameters=written,

@@ -53,7 +53,7 @@ def rent_or_buy(
     modes = account.modes()
     hours_mode = num_accelerators * float(account.failing.run_s(modes)) / 3600
     hours = num_accelerators * np.asarray(account.failing.run_s(drawn)) / 3600
-    usd_per_hour = sampling.draw(offer.path, offer.value)
+    usd_per_hour = offer.draw(sampling)
     rent_mode, rent_usd = hours_mode * offer.value.mode, hours * usd_per_hour
     parts = account.run(modes)
     energy = float(parts["energy"])

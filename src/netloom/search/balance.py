@@ -26,8 +26,7 @@ from netloom.search.shadow import (
 )
 from netloom.search.variants import Variant, growths, variants, why
 from netloom.simulate.network import SCALE_UP
-
-_DAY_S = 86400.0
+from netloom.units import DAY_S
 
 
 @dataclass(frozen=True)
@@ -294,7 +293,7 @@ def _one_spare(resolved: Resolved, base: Candidate) -> Step | Refused:
         if cause in ("accelerator", "node", "nic") or cause.startswith("link host-")
     )
     repair_s = reliability.repair_time or float(resolved.rates.repair_s)
-    broken = hardware * repair_s / _DAY_S
+    broken = hardware * repair_s / DAY_S
     held = reliability.spares
     if held is None:
         stock = round(float(resolved.site.node_spares_fraction) * resolved.num_nodes)
@@ -313,7 +312,7 @@ def _one_spare(resolved: Resolved, base: Candidate) -> Step | Refused:
         line.unit_usd.mode for line in base.bom if line.group == "nics"
     )
     change = f"one spare node more than the {held} of the study, {broken:.1f} being in repair"
-    run_usd = usd * base.days * _DAY_S / float(resolved.site.depreciation_s)
+    run_usd = usd * base.days * DAY_S / float(resolved.site.depreciation_s)
     return step_of("spares", change, saved, usd, run_usd)
 
 

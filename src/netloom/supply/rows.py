@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from netloom.money.account import Value
 from netloom.supply.chain import OTHERS, Market
 from netloom.supply.dollars import Stream, Supply, kept_shares
 from netloom.supply.scenario import Effect
@@ -106,10 +107,8 @@ def sellers_of(effect: Effect, supply: Supply, lines: Lines, num_draws: int) -> 
     first, owners = [0], []
     sold: list[Draws] = []
     kept: list[Draws] = []
-    for market, shares in supply.shares.items():
-        sells, _, keeps = kept_shares(
-            shares, points_of(market, effect, supply.groups), supply.regions
-        )
+    for market in supply.shares:
+        sells, _, keeps = makers_of(market, effect, supply)
         for name in sells:
             owners.append(company[name])
             sold.append(np.broadcast_to(sells[name], (num_draws,)))
@@ -137,10 +136,7 @@ def streams_of(
     places = {market: place for place, market in enumerate(supply.shares)}
     factors = {}
     if effect.regions:
-        factors = {
-            market: kept_shares(shares, points_of(market, effect, supply.groups), supply.regions)[1]
-            for market, shares in supply.shares.items()
-        }
+        factors = {market: makers_of(market, effect, supply)[1] for market in supply.shares}
     flat = [each for design in designs for each in design]
     usd = np.empty((len(flat), num_draws))
     starts, steps, booked = [0], [], []
@@ -160,6 +156,14 @@ def streams_of(
         steps=np.array(steps),
         booked=np.array(booked, dtype=np.bool_),
     )
+
+
+def makers_of(
+    market: Market, effect: Effect, supply: Supply
+) -> tuple[dict[str, Value], Value, dict[str, Value]]:
+    """Return `kept_shares` of a market with the points that move in it."""
+    moving = points_of(market, effect, supply.groups)
+    return kept_shares(supply.shares[market], moving, supply.regions)
 
 
 def points_of(market: Market, effect: Effect, groups: Mapping[str, str]) -> Effect:

@@ -34,8 +34,7 @@ from dataclasses import dataclass, field
 from netloom.catalog.outlook import Driver, Scenario
 from netloom.catalog.quantity import Quantity
 from netloom.money.account import Value, Values
-from netloom.money.inputs import Input
-from netloom.result import Range
+from netloom.money.inputs import Input, from_quantity
 
 
 @dataclass(frozen=True)
@@ -227,15 +226,5 @@ def _product(factors: Iterator[Value]) -> Value:
 
 def _input(path: str, words: str, quantity: Quantity, shift: float, factor: str) -> Input:
     """Return a number of a scenario as an input; changes are counted from zero, not from one."""
-    ends = (shift + quantity.low, shift + quantity.mode, shift + quantity.high)
-    return Input(
-        path=path,
-        words=words,
-        value=Range(*ends),
-        dimension=quantity.dimension,
-        factor=factor,
-        grade=quantity.grade,
-        date=quantity.date,
-        basis=quantity.basis,
-        sources=quantity.source,
-    )
+    ends = {end: shift + getattr(quantity, end) for end in ("low", "mode", "high")}
+    return from_quantity(path, words, quantity.model_copy(update=ends), factor)

@@ -179,7 +179,7 @@ def basis_of(
         *inputs_of(build_out),
         *(one for each in scenarios for one in stories.inputs_of(each)),
     ]
-    values = {each.path: sampling.draw(each.path, each.value, each.factor) for each in inputs}
+    values = {each.path: each.draw(sampling) for each in inputs}
     ways: dict[str, list[tuple[tuple[Market, ...], Draws]]] = {}
     for way in chain.ways:
         names = (chain.component_of[way.part], *(bought for _, bought in way.steps))

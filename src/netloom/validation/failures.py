@@ -13,10 +13,10 @@ from netloom.failure.job import NetworkFailures, Saving, failure_classes
 from netloom.failure.montecarlo import simulate
 from netloom.result import Goodput
 from netloom.schema.study import Reliability
+from netloom.units import DAY_S
 from netloom.validation.published import with_values
 
 GPUS_PER_NODE = 8
-DAY_S = 86400.0
 
 
 def llama3_rates() -> FailureRates:

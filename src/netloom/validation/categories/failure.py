@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from netloom.failure.inventory import Exposure
-from netloom.units import parse
+from netloom.units import DAY_S, parse
 from netloom.validation import Row
 from netloom.validation.failures import (
-    DAY_S,
     answer,
     inventory,
     llama3_rates,

@@ -8,9 +8,9 @@ from typing import Any
 from netloom import catalog, topology
 from netloom.failure.inventory import LinkEnds, network_exposures
 from netloom.topology.counts import count
+from netloom.units import DAY_S
 from netloom.validation import Row
 from netloom.validation.failures import (
-    DAY_S,
     GPUS_PER_NODE,
     answer,
     inventory,
